@@ -1,0 +1,1 @@
+//! Sizes in bytes with the units of redis.conf.
