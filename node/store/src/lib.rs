@@ -1,1 +1,35 @@
-//! skeleton
+//! The node's memory: values by key, with expiry, eviction and exact accounts, under 256 short
+//! locks.
+//!
+//! Invariants: nothing here reads a clock, a random source or a file (`now_ms` and seeds are
+//! arguments); every byte of an item is reached under its stripe's lock; work per call is bounded.
+//!
+//! Read in this order: `region` (memory), `block`, `segment` and `item` (where values lie),
+//! `entry`, `chunk`, `leaf` and `table` (how keys find them), `store`, `view` (what commands use),
+//! `writer` (what a worker owns), `compact`, `expire`.
+
+mod block;
+mod chunk;
+mod compact;
+mod entry;
+mod item;
+mod key;
+mod keys;
+mod leaf;
+mod region;
+mod segment;
+mod store;
+mod stripe;
+mod stripe_set;
+mod table;
+mod view;
+mod writer;
+
+pub use compact::DeadShare;
+pub use item::{LARGE_VALUE_BYTES, Value};
+pub use key::Key;
+pub use keys::ScanCursor;
+pub use store::{Database, MAX_DATABASES, Options, STRIPE_COUNT, Store};
+pub use stripe_set::StripeSet;
+pub use view::{Expiry, Item, KeyCounts, NewValue, OutOfMemory, View};
+pub use writer::{Counters, Writer};

@@ -1,0 +1,128 @@
+//! Hands out the region in blocks of 256 KiB: to segments, to bucket chunks and, in runs, to
+//! slot headers.
+//!
+//! A freed block is kept for reuse up to a small reserve; beyond it the block's memory goes back
+//! to the system at once. `resident_blocks` is what the process really holds.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use parking_lot::Mutex;
+
+use crate::region::Region;
+
+/// Size of a block, and so of a segment.
+pub(crate) const BLOCK_BYTES: usize = 256 << 10;
+
+/// Free blocks kept resident for quick reuse.
+const RESERVE_BLOCKS: usize = 8;
+
+/// A block's number; its offset is `number * BLOCK_BYTES`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block(pub(crate) u32);
+
+impl Block {
+    /// The block that an offset lies in.
+    #[inline]
+    pub(crate) fn of(offset: u64) -> Block {
+        Block((offset / BLOCK_BYTES as u64) as u32)
+    }
+
+    /// Where the block begins.
+    #[inline]
+    pub(crate) fn start(self) -> u64 {
+        u64::from(self.0) * BLOCK_BYTES as u64
+    }
+}
+
+/// The block allocator of a store.
+pub(crate) struct Blocks {
+    free: Mutex<Free>,
+    resident: AtomicUsize,
+    total: usize,
+}
+
+struct Free {
+    /// Blocks whose memory is still resident.
+    warm: Vec<Block>,
+    /// Blocks whose memory was given back.
+    cold: Vec<Block>,
+    /// The first block never handed out.
+    next: u32,
+}
+
+impl Blocks {
+    pub(crate) fn new(region: &Region) -> Blocks {
+        // Block 0 is never handed out, so that offset 0 can mean "nothing".
+        let free = Free { warm: Vec::new(), cold: Vec::new(), next: 1 };
+        Blocks {
+            free: Mutex::new(free),
+            resident: AtomicUsize::new(0),
+            total: region.len_bytes() / BLOCK_BYTES,
+        }
+    }
+
+    /// Takes a block; its content is arbitrary. Nothing when the reservation is used up.
+    pub(crate) fn take(&self) -> Option<Block> {
+        let mut free = self.free.lock();
+        if let Some(block) = free.warm.pop() {
+            return Some(block);
+        }
+        let block = free.cold.pop().or_else(|| {
+            let next = free.next;
+            ((next as usize) < self.total).then(|| {
+                free.next += 1;
+                Block(next)
+            })
+        })?;
+        self.resident.fetch_add(1, Relaxed);
+        Some(block)
+    }
+
+    /// Takes `count` adjacent blocks of zeroed memory that are never given back.
+    pub(crate) fn take_run(&self, count: usize) -> Option<u64> {
+        let mut free = self.free.lock();
+        let first = free.next;
+        if first as usize + count > self.total {
+            return None;
+        }
+        free.next += count as u32;
+        Some(Block(first).start())
+    }
+
+    /// Gives a block back.
+    pub(crate) fn give(&self, region: &Region, block: Block) {
+        let mut free = self.free.lock();
+        if free.warm.len() < RESERVE_BLOCKS {
+            free.warm.push(block);
+            return;
+        }
+        free.cold.push(block);
+        self.discard(region, block);
+    }
+
+    /// Gives the memory of all free blocks back to the system.
+    pub(crate) fn trim(&self, region: &Region) {
+        let mut free = self.free.lock();
+        while let Some(block) = free.warm.pop() {
+            free.cold.push(block);
+            self.discard(region, block);
+        }
+    }
+
+    #[allow(unsafe_code, reason = "gives a free block's pages back")]
+    fn discard(&self, region: &Region, block: Block) {
+        // SAFETY: the block is free, so nothing in it is in use.
+        unsafe { region.discard(block.start(), BLOCK_BYTES) };
+        self.resident.fetch_sub(1, Relaxed);
+    }
+
+    /// Blocks backed by memory, in use or kept for reuse.
+    pub(crate) fn resident_blocks(&self) -> usize {
+        self.resident.load(Relaxed)
+    }
+
+    /// Free blocks that are still backed by memory.
+    pub(crate) fn warm_blocks(&self) -> usize {
+        self.free.lock().warm.len()
+    }
+}

@@ -1,0 +1,131 @@
+//! Live compaction: moves the living records out of mostly dead segments, so that the memory of
+//! deleted and overwritten values comes back.
+//!
+//! A step works on one sealed segment for a bounded number of bytes, taking each record's stripe
+//! lock only while that record moves. When the last record has gone, the block is free.
+#![allow(unsafe_code, reason = "walks and copies raw records")]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::block::Block;
+use crate::entry::Entry;
+use crate::item::Record;
+use crate::store::Store;
+use crate::writer::Writer;
+
+/// A segment being compacted, and how far.
+pub(crate) struct Compaction {
+    block: Block,
+    at: u64,
+    end: u64,
+}
+
+/// Dead share of the segments above which compaction is worth its copying, in per mille.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeadShare(pub u32);
+
+impl Store {
+    /// Share of the segments' filled bytes that is dead.
+    pub(crate) fn dead_share(&self) -> DeadShare {
+        let filled = self.totals.segments.load(Relaxed) as i64 * crate::block::BLOCK_BYTES as i64
+            - self.totals.unfilled_bytes.load(Relaxed);
+        let dead = (filled - self.totals.live_bytes.load(Relaxed)).max(0);
+        DeadShare(if filled <= 0 { 0 } else { (dead * 1000 / filled) as u32 })
+    }
+
+    /// Compacts up to `budget_bytes` of segments if more than `tolerated` is dead. Answers
+    /// whether there is more to do. No stripe may be held.
+    pub fn compact(&self, writer: &mut Writer, tolerated: DeadShare, budget_bytes: usize) -> bool {
+        let mut left = budget_bytes as i64;
+        while left > 0 {
+            if writer.compaction.is_none() {
+                writer.publish(self);
+                if self.dead_share() <= tolerated {
+                    return false;
+                }
+                let Some(compaction) = self.choose_victim(writer) else { return false };
+                writer.compaction = Some(compaction);
+            }
+            left -= self.compact_some(writer, left);
+        }
+        true
+    }
+
+    /// Claims the emptiest segment of a sample, if emptying it gains anything.
+    fn choose_victim(&self, writer: &mut Writer) -> Option<Compaction> {
+        let (block, live_bytes) = self.segments.emptiest(writer.random())?;
+        let filled_bytes = self.segments.filled_bytes(block);
+        if live_bytes * 100 > filled_bytes * 97 || !self.segments.claim(block) {
+            return None;
+        }
+        let at = block.start();
+        Some(Compaction { block, at, end: at + filled_bytes as u64 })
+    }
+
+    /// Moves records for about `budget_bytes`; frees the block at its end. Returns the bytes
+    /// passed over.
+    fn compact_some(&self, writer: &mut Writer, budget_bytes: i64) -> i64 {
+        let Some(mut compaction) = writer.compaction.take() else { return 0 };
+        let from = compaction.at;
+        while compaction.at < compaction.end {
+            if (compaction.at - from) as i64 >= budget_bytes {
+                let done = (compaction.at - from) as i64;
+                writer.compaction = Some(compaction);
+                return done;
+            }
+            // SAFETY: the walk stays on record boundaries of a sealed segment that this worker
+            // has claimed; record lengths are immutable.
+            let record = unsafe { Record::at(&self.region, compaction.at) };
+            self.region.prefetch(compaction.at + 512);
+            let len_bytes = record.len_bytes();
+            if !record.is_dead() && !self.move_record(writer, &record) {
+                // No room to move to: leave the rest for better times.
+                self.segments.seal(compaction.block, self.segments.filled_bytes(compaction.block));
+                return budget_bytes;
+            }
+            compaction.at += len_bytes as u64;
+        }
+        debug_assert_eq!(self.segments.live_bytes(compaction.block), 0, "records left behind");
+        self.totals.segments.fetch_sub(1, Relaxed);
+        self.blocks.give(&self.region, compaction.block);
+        (compaction.at - from) as i64
+    }
+
+    /// Moves a record that was alive a moment ago. Answers whether there was room for it.
+    fn move_record(&self, writer: &mut Writer, record: &Record<'_>) -> bool {
+        let stripe = if record.has_large_key() {
+            usize::from(record.large_key_stripe())
+        } else {
+            usize::from(self.key(record.key()).stripe())
+        };
+        let _guard = self.stripes[stripe].0.lock();
+        if record.is_dead() {
+            return true;
+        }
+        let key = self.key(record.key());
+        let location = record.location;
+        let home = (0..self.databases() as u16).find_map(|run| {
+            let table = self.table(run, key.slot)?;
+            let entry = table.find(key.hash, |entry| entry.location() == location)?;
+            Some((table, entry))
+        });
+        let Some((table, entry)) = home else {
+            debug_assert!(false, "a live record without an entry");
+            return true;
+        };
+        let len_bytes = record.len_bytes();
+        let Ok(target) = writer.allocate(self, len_bytes) else { return false };
+        // SAFETY: the stripe is locked, so the record stands still; the target range was just
+        // taken from the open segment that only this writer uses.
+        unsafe {
+            let bytes = self.region.bytes(location, len_bytes);
+            self.region.write(target, bytes);
+        }
+        table.replace(key.hash, entry, Entry::new(entry.tag(), target, entry.expires()));
+        self.segments.born(target, len_bytes, record.expiry_ms());
+        self.segments.died(location, len_bytes);
+        record.mark_dead();
+        writer.counters.compacted_bytes += len_bytes as u64;
+        true
+    }
+}

@@ -1,0 +1,436 @@
+//! The record of one key and its value, as it lies in a segment.
+//!
+//! ```text
+//! flags 1 | access 3 | key length varint | value length varint | [expiry 5 or 8] | key | value
+//! ```
+//! Everything up to the key never changes after the record is written, except `access`, the
+//! expiry's bytes and the `DEAD` flag, so a compactor may find record boundaries without a lock.
+//! Value bytes change in place only when their length stays.
+//!
+//! A value of 16 KiB or more lies outside: its place holds the address of a shared vector. So
+//! does a key above 16 KiB, whose place holds an address, its length and its stripe.
+#![allow(unsafe_code, reason = "reads and writes records in raw memory")]
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::region::Region;
+
+/// Values of this length and more live outside the segments and are sent without a copy.
+pub const LARGE_VALUE_BYTES: usize = 16 << 10;
+/// Keys above this length live outside the segments.
+const LARGE_KEY_BYTES: usize = 16 << 10;
+
+/// The record has five bytes of expiry: milliseconds since [`EXPIRY_EPOCH_MS`], 0 for none.
+const SHORT_EXPIRY: u8 = 1;
+/// The record has eight bytes of expiry: Unix milliseconds, 0 for none.
+const LONG_EXPIRY: u8 = 1 << 1;
+/// The value was changed in place by a command such as APPEND (`OBJECT ENCODING` says `raw`).
+const MODIFIED: u8 = 1 << 2;
+/// The value is the address of an `Arc<Vec<u8>>`.
+const LARGE_VALUE: u8 = 1 << 3;
+/// The key is the address of a boxed slice.
+const LARGE_KEY: u8 = 1 << 4;
+/// The record is no longer in the index.
+const DEAD: u8 = 1 << 7;
+
+/// 2020-01-01T00:00:00Z. Five bytes reach from there to 2054.
+const EXPIRY_EPOCH_MS: u64 = 1_577_836_800_000;
+const SHORT_EXPIRY_LIMIT: u64 = 1 << 40;
+
+const ACCESS_AT: u64 = 1;
+const LENGTHS_AT: u64 = 4;
+/// Bytes of a key's place when the key is large: address, length, stripe.
+const LARGE_KEY_PLACE_BYTES: usize = 8 + 8 + 1;
+const ADDRESS_BYTES: usize = 8;
+
+/// A value as a handler sees it.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    /// Bytes in a segment.
+    Inline(&'a [u8]),
+    /// Shared bytes outside the segments.
+    Large(&'a Arc<Vec<u8>>),
+}
+
+impl<'a> Value<'a> {
+    /// The value's bytes.
+    #[inline]
+    pub fn bytes(self) -> &'a [u8] {
+        match self {
+            Value::Inline(bytes) => bytes,
+            Value::Large(bytes) => bytes,
+        }
+    }
+}
+
+/// What a new record is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Draft<'a> {
+    pub(crate) key: &'a [u8],
+    pub(crate) stripe: u8,
+    pub(crate) value: DraftValue<'a>,
+    pub(crate) expiry_ms: Option<u64>,
+    pub(crate) modified: bool,
+    pub(crate) access: u32,
+}
+
+/// The value of a new record. A large one hands over its reference.
+#[derive(Clone, Copy)]
+pub(crate) enum DraftValue<'a> {
+    Inline(&'a [u8]),
+    Large(*const Vec<u8>),
+}
+
+/// Where the parts of a record lie.
+#[derive(Clone, Copy)]
+pub(crate) struct Record<'r> {
+    region: &'r Region,
+    pub(crate) location: u64,
+    flags: u8,
+    key_at: u64,
+    key_len: usize,
+    value_at: u64,
+    value_len: usize,
+    expiry_at: u64,
+}
+
+impl<'r> Record<'r> {
+    /// Decodes the record at a location.
+    ///
+    /// # Safety
+    /// A whole record must lie there, and its memory must stay a record while this lives: the
+    /// caller holds its stripe's lock, or compacts the (sealed) segment it lies in.
+    #[inline]
+    pub(crate) unsafe fn at(region: &'r Region, location: u64) -> Record<'r> {
+        let flags = region.byte(location).load(Relaxed);
+        let mut at = location + LENGTHS_AT;
+        // SAFETY: lengths are immutable parts of a record.
+        let (key_len, value_len) = unsafe { (varint(region, &mut at), varint(region, &mut at)) };
+        let expiry_at = at;
+        at += expiry_len(flags) as u64;
+        let key_place = if flags & LARGE_KEY == 0 { key_len } else { LARGE_KEY_PLACE_BYTES };
+        let value_at = at + key_place as u64;
+        Record { region, location, flags, key_at: at, key_len, value_at, value_len, expiry_at }
+    }
+
+    /// Bytes the record takes in its segment.
+    #[inline]
+    pub(crate) fn len_bytes(&self) -> usize {
+        let value = if self.has_large_value() { ADDRESS_BYTES } else { self.value_len };
+        (self.value_at - self.location) as usize + value
+    }
+
+    /// Bytes of key and value outside the segment.
+    pub(crate) fn outside_bytes(&self) -> usize {
+        let key = if self.has_large_key() { self.key_len } else { 0 };
+        key + self.large_value().map_or(0, |value| value.capacity())
+    }
+
+    #[inline]
+    pub(crate) fn has_large_value(&self) -> bool {
+        self.flags & LARGE_VALUE != 0
+    }
+
+    #[inline]
+    pub(crate) fn has_large_key(&self) -> bool {
+        self.flags & LARGE_KEY != 0
+    }
+
+    /// The stripe written beside a large key.
+    pub(crate) fn large_key_stripe(&self) -> u8 {
+        self.region.byte(self.key_at + 16).load(Relaxed)
+    }
+
+    /// The key. A large key may be read only under its stripe's lock.
+    #[inline]
+    pub(crate) fn key(&self) -> &'r [u8] {
+        if self.has_large_key() {
+            let address = self.word(self.key_at) as *const u8;
+            // SAFETY: a live record's large key is a leaked box of this length.
+            return unsafe { std::slice::from_raw_parts(address, self.key_len) };
+        }
+        // SAFETY: an inline key is an immutable part of the record.
+        unsafe { self.region.bytes(self.key_at, self.key_len) }
+    }
+
+    /// Length of the value, for holders of the stripe's lock.
+    pub(crate) fn value_len(&self) -> usize {
+        self.large_value().map_or(self.value_len, |value| value.len())
+    }
+
+    /// The value, for holders of the stripe's lock.
+    #[inline]
+    pub(crate) fn value(&self) -> Value<'r> {
+        if let Some(shared) = self.large_value() {
+            return Value::Large(shared);
+        }
+        // SAFETY: the stripe's lock is held, so nobody writes the value's bytes.
+        Value::Inline(unsafe { self.region.bytes(self.value_at, self.value_len) })
+    }
+
+    fn large_value(&self) -> Option<&'r Arc<Vec<u8>>> {
+        // SAFETY: the place holds the address of a box leaked by `Draft::write`, which lives as
+        // long as the record; the stripe's lock excludes `edit_large` and `release_outside`.
+        self.has_large_value().then(|| unsafe { &*self.large_cell() })
+    }
+
+    /// The large value for changing, copied first when a reply still shares it.
+    ///
+    /// # Safety
+    /// The stripe's lock is held and no other reference from this record is alive.
+    pub(crate) unsafe fn edit_large(&self) -> Option<&'r mut Vec<u8>> {
+        // SAFETY: as above; exclusion is the caller's promise.
+        self.has_large_value().then(|| Arc::make_mut(unsafe { &mut *self.large_cell() }))
+    }
+
+    /// The address of the boxed `Arc` of a large value.
+    fn large_cell(&self) -> *mut Arc<Vec<u8>> {
+        self.word(self.value_at) as *mut Arc<Vec<u8>>
+    }
+
+    fn word(&self, at: u64) -> u64 {
+        // SAFETY: addresses are immutable parts of a record.
+        let bytes = unsafe { self.region.bytes(at, 8) };
+        let mut word = [0; 8];
+        word.copy_from_slice(bytes);
+        u64::from_le_bytes(word)
+    }
+
+    #[inline]
+    pub(crate) fn is_dead(&self) -> bool {
+        self.region.byte(self.location).load(Relaxed) & DEAD != 0
+    }
+
+    pub(crate) fn is_modified(&self) -> bool {
+        self.flags & MODIFIED != 0
+    }
+
+    /// Unix milliseconds at which the item expires.
+    #[inline]
+    pub(crate) fn expiry_ms(&self) -> Option<u64> {
+        let len = expiry_len(self.flags);
+        if len == 0 {
+            return None;
+        }
+        let mut raw = [0; 8];
+        for (index, byte) in raw[..len].iter_mut().enumerate() {
+            *byte = self.region.byte(self.expiry_at + index as u64).load(Relaxed);
+        }
+        let stored = u64::from_le_bytes(raw);
+        match stored {
+            0 => None,
+            _ if self.flags & SHORT_EXPIRY != 0 => Some(stored + EXPIRY_EPOCH_MS),
+            _ => Some(stored),
+        }
+    }
+
+    /// Changes the expiry in place, as [`Record::can_expire`] allowed.
+    pub(crate) fn set_expiry(&self, expiry_ms: Option<u64>) {
+        let len = expiry_len(self.flags);
+        let stored = match expiry_ms {
+            None => 0,
+            Some(at) if len == 5 => short_expiry(at).unwrap_or(0),
+            Some(at) => at,
+        };
+        for (index, byte) in stored.to_le_bytes()[..len].iter().enumerate() {
+            self.region.byte(self.expiry_at + index as u64).store(*byte, Relaxed);
+        }
+    }
+
+    /// The 24 bits of access state.
+    #[inline]
+    pub(crate) fn access(&self) -> u32 {
+        let at = self.location + ACCESS_AT;
+        let byte = |n| u32::from(self.region.byte(at + n).load(Relaxed));
+        byte(0) | byte(1) << 8 | byte(2) << 16
+    }
+
+    /// Replaces the 24 bits of access state.
+    #[inline]
+    pub(crate) fn set_access(&self, access: u32) {
+        for n in 0..3 {
+            let byte = (access >> (8 * n)) as u8;
+            self.region.byte(self.location + ACCESS_AT + n).store(byte, Relaxed);
+        }
+    }
+
+    /// Tells whether an inline value of this length and an expiry can be written in place.
+    #[inline]
+    pub(crate) fn can_overwrite(&self, len: usize, modified: bool, expiry_ms: Option<u64>) -> bool {
+        !self.has_large_value()
+            && self.value_len == len
+            && modified == self.is_modified()
+            && self.can_expire(expiry_ms)
+    }
+
+    /// Tells whether the record has room for this expiry.
+    #[inline]
+    pub(crate) fn can_expire(&self, expiry_ms: Option<u64>) -> bool {
+        match (expiry_ms, expiry_len(self.flags)) {
+            (None, _) => true,
+            (Some(_), 0) => false,
+            (Some(at), 5) => short_expiry(at).is_some(),
+            (Some(_), _) => true,
+        }
+    }
+
+    /// Overwrites a value as [`Record::can_overwrite`] allowed.
+    #[inline]
+    pub(crate) fn overwrite(&self, value: &[u8]) {
+        debug_assert_eq!(value.len(), self.value_len);
+        // SAFETY: the stripe's lock is held; nobody else touches the value's bytes.
+        unsafe { self.region.write(self.value_at, value) };
+    }
+
+    /// Says that the index no longer leads here.
+    pub(crate) fn mark_dead(&self) {
+        self.region.byte(self.location).fetch_or(DEAD, Relaxed);
+    }
+
+    /// Frees what the record holds outside its segment. The record must be dead afterwards.
+    pub(crate) fn release_outside(&self) {
+        if self.has_large_value() {
+            // SAFETY: the cell was leaked by `Draft::write`; the dying record was its only user.
+            drop(unsafe { Box::from_raw(self.large_cell()) });
+        }
+        if self.has_large_key() {
+            let address = self.word(self.key_at) as *mut u8;
+            let slice = std::ptr::slice_from_raw_parts_mut(address, self.key_len);
+            // SAFETY: the box was leaked by `Draft::write`; the record was its only user.
+            drop(unsafe { Box::from_raw(slice) });
+        }
+    }
+}
+
+impl Draft<'_> {
+    fn flags(&self) -> u8 {
+        let expiry = match self.expiry_ms {
+            None => 0,
+            Some(at) if short_expiry(at).is_some() => SHORT_EXPIRY,
+            Some(_) => LONG_EXPIRY,
+        };
+        let modified = if self.modified { MODIFIED } else { 0 };
+        let value = if matches!(self.value, DraftValue::Large(_)) { LARGE_VALUE } else { 0 };
+        let key = if self.key.len() > LARGE_KEY_BYTES { LARGE_KEY } else { 0 };
+        expiry | modified | value | key
+    }
+
+    fn value_len(&self) -> usize {
+        match self.value {
+            DraftValue::Inline(bytes) => bytes.len(),
+            // A large value may change its length; it is asked itself.
+            DraftValue::Large(_) => 0,
+        }
+    }
+
+    /// Bytes the record will take.
+    #[inline]
+    pub(crate) fn len_bytes(&self) -> usize {
+        let key = self.key.len();
+        let key_place = if key > LARGE_KEY_BYTES { LARGE_KEY_PLACE_BYTES } else { key };
+        let value_place = match self.value {
+            DraftValue::Inline(bytes) => bytes.len(),
+            DraftValue::Large(_) => ADDRESS_BYTES,
+        };
+        LENGTHS_AT as usize
+            + varint_len(key)
+            + varint_len(self.value_len())
+            + expiry_len(self.flags())
+            + key_place
+            + value_place
+    }
+
+    /// Writes the record.
+    ///
+    /// # Safety
+    /// `location` begins `len_bytes` of memory that only the caller uses.
+    #[inline]
+    pub(crate) unsafe fn write(&self, region: &Region, location: u64) {
+        let flags = self.flags();
+        let access = self.access.to_le_bytes();
+        let mut head = [0u8; 32];
+        head[0] = flags;
+        head[1..4].copy_from_slice(&access[..3]);
+        let mut at = LENGTHS_AT as usize;
+        put_varint(&mut head, &mut at, self.key.len());
+        put_varint(&mut head, &mut at, self.value_len());
+        if let Some(expiry_ms) = self.expiry_ms {
+            let stored = short_expiry(expiry_ms).unwrap_or(expiry_ms).to_le_bytes();
+            let len = expiry_len(flags);
+            head[at..at + len].copy_from_slice(&stored[..len]);
+            at += len;
+        }
+        let mut offset = location + at as u64;
+        // SAFETY: the caller owns the range, which `len_bytes` measured.
+        unsafe {
+            region.write(location, &head[..at]);
+            if flags & LARGE_KEY != 0 {
+                let boxed: Box<[u8]> = self.key.into();
+                let address = Box::into_raw(boxed) as *mut u8 as u64;
+                region.write(offset, &address.to_le_bytes());
+                region.write(offset + 8, &(self.key.len() as u64).to_le_bytes());
+                region.write(offset + 16, &[self.stripe]);
+                offset += LARGE_KEY_PLACE_BYTES as u64;
+            } else {
+                region.write(offset, self.key);
+                offset += self.key.len() as u64;
+            }
+            match self.value {
+                DraftValue::Inline(bytes) => region.write(offset, bytes),
+                DraftValue::Large(vector) => {
+                    let cell = Box::into_raw(Box::new(Arc::from_raw(vector))) as u64;
+                    region.write(offset, &cell.to_le_bytes());
+                }
+            }
+        }
+    }
+}
+
+fn short_expiry(expiry_ms: u64) -> Option<u64> {
+    let since = expiry_ms.checked_sub(EXPIRY_EPOCH_MS)?;
+    (since > 0 && since < SHORT_EXPIRY_LIMIT).then_some(since)
+}
+
+#[inline]
+fn expiry_len(flags: u8) -> usize {
+    match flags & (SHORT_EXPIRY | LONG_EXPIRY) {
+        0 => 0,
+        SHORT_EXPIRY => 5,
+        _ => 8,
+    }
+}
+
+#[inline]
+fn varint_len(value: usize) -> usize {
+    if value < 128 { 1 } else { (value.ilog2() as usize) / 7 + 1 }
+}
+
+#[inline]
+fn put_varint(head: &mut [u8; 32], at: &mut usize, value: usize) {
+    let mut rest = value;
+    while rest >= 128 {
+        head[*at] = (rest as u8) | 0x80;
+        *at += 1;
+        rest >>= 7;
+    }
+    head[*at] = rest as u8;
+    *at += 1;
+}
+
+/// # Safety
+/// A varint lies at `at` and nobody writes it.
+#[inline]
+unsafe fn varint(region: &Region, at: &mut u64) -> usize {
+    let mut value = 0;
+    let mut shift = 0;
+    loop {
+        let byte = region.byte(*at).load(Relaxed);
+        *at += 1;
+        value |= usize::from(byte & 0x7f) << shift;
+        if byte < 128 || shift > 56 {
+            return value;
+        }
+        shift += 7;
+    }
+}

@@ -1,0 +1,206 @@
+//! Operations over many keys: scanning, picking at random, flushing and swapping databases.
+
+use skep_keyspace::Slot;
+
+use crate::STRIPE_COUNT;
+use crate::entry::{Entry, TAG_BITS};
+use crate::store::{Database, STRIPE_SLOTS};
+use crate::table::{TRIE_BITS, Table};
+use crate::view::{Item, View};
+
+/// Where a scan stands: `[stripe 8 | slot within the stripe 6 | position within the slot 47]`.
+/// 0 begins a scan, and the end of one is 0 again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanCursor(pub u64);
+
+const POSITION_BITS: u32 = TRIE_BITS + TAG_BITS;
+const SLOT_BITS: u32 = STRIPE_SLOTS.ilog2();
+
+impl ScanCursor {
+    fn new(stripe: usize, slot: usize, position: u64) -> ScanCursor {
+        ScanCursor((((stripe << SLOT_BITS) | slot) as u64) << POSITION_BITS | position)
+    }
+
+    /// The stripe to lock for the next step; nothing when the cursor is not one of ours.
+    pub fn stripe(self) -> Option<u8> {
+        u8::try_from(self.0 >> (POSITION_BITS + SLOT_BITS)).ok()
+    }
+
+    fn slot(self) -> usize {
+        (self.0 >> POSITION_BITS) as usize % STRIPE_SLOTS
+    }
+
+    fn position(self) -> u64 {
+        self.0 & ((1 << POSITION_BITS) - 1)
+    }
+}
+
+fn slot_of(stripe: usize, slot: usize) -> Option<Slot> {
+    Slot::new((slot * STRIPE_COUNT + stripe) as u16)
+}
+
+impl<'a> View<'a> {
+    /// Visits some keys of one stripe, which the view must hold: at least `count` if the stripe
+    /// has that many left, and no more than that plus a bucket's run. Returns where to go on,
+    /// which may be in the next stripe; a cursor of 0 is the end.
+    ///
+    /// A key that is there from the first step to the last is visited at least once.
+    pub fn scan(
+        &mut self,
+        database: Database,
+        cursor: ScanCursor,
+        count: usize,
+        mut visit: impl FnMut(&[u8], &Item<'_>),
+    ) -> ScanCursor {
+        let Some(stripe) = cursor.stripe().map(usize::from) else { return ScanCursor(0) };
+        let run = self.store().run(database);
+        let after = if stripe + 1 < STRIPE_COUNT {
+            ScanCursor::new(stripe + 1, 0, 0)
+        } else {
+            ScanCursor(0)
+        };
+        if self.stripe(stripe).accounts[usize::from(run)].keys == 0 {
+            return after;
+        }
+        let mut seen = 0;
+        let mut position = cursor.position();
+        for slot in cursor.slot()..STRIPE_SLOTS {
+            let table = slot_of(stripe, slot).and_then(|slot| self.store().table(run, slot));
+            let Some(table) = table else { return after };
+            let mut next = Some(position);
+            while let Some(position) = next {
+                if seen >= count {
+                    return ScanCursor::new(stripe, slot, position);
+                }
+                next = table.scan(position, |entry| {
+                    seen += 1;
+                    self.visit_living(entry, &mut visit);
+                });
+            }
+            position = 0;
+        }
+        after
+    }
+
+    /// Calls `visit` with an entry's key and item unless it has expired. (Expired keys are left
+    /// for the expiry cycle, because removing would move entries under the scan.)
+    fn visit_living(&self, entry: Entry, visit: &mut impl FnMut(&[u8], &Item<'_>)) {
+        let record = self.store().record(entry);
+        if record.expiry_ms().is_none_or(|at| at > self.now_ms()) {
+            visit(record.key(), &Item::of(record));
+        }
+    }
+
+    /// Visits every key of a database in the stripes held.
+    pub fn each_key(&mut self, database: Database, mut visit: impl FnMut(&[u8], &Item<'_>)) {
+        let run = self.store().run(database);
+        self.held().each(|stripe| {
+            self.each_table(run, stripe, |table| {
+                table.each(|entry| self.visit_living(entry, &mut visit));
+            });
+        });
+    }
+
+    fn each_table(&self, run: u16, stripe: usize, mut visit: impl FnMut(Table<'a>)) {
+        for slot in 0..STRIPE_SLOTS {
+            let table = slot_of(stripe, slot).and_then(|slot| self.store().table(run, slot));
+            if let Some(table) = table
+                && table.len() > 0
+            {
+                visit(table);
+            }
+        }
+    }
+
+    /// Copies a key picked at random from the stripes held, or nothing when they hold none.
+    pub fn random_key(&mut self, database: Database) -> Option<Vec<u8>> {
+        let run = self.store().run(database);
+        let random = self.random();
+        let start = random as usize % (STRIPE_COUNT * STRIPE_SLOTS);
+        for step in 0..STRIPE_COUNT * STRIPE_SLOTS {
+            let place = (start + step) % (STRIPE_COUNT * STRIPE_SLOTS);
+            let (stripe, slot) = (place / STRIPE_SLOTS, place % STRIPE_SLOTS);
+            if !self.held().contains(stripe)
+                || self.stripe(stripe).accounts[usize::from(run)].keys == 0
+            {
+                continue;
+            }
+            let table = slot_of(stripe, slot).and_then(|slot| self.store().table(run, slot));
+            if let Some(key) = table.and_then(|table| self.random_key_of(table, random)) {
+                return Some(key);
+            }
+        }
+        None
+    }
+
+    /// A living key from a random position of a slot on, wrapping once.
+    fn random_key_of(&self, table: Table<'a>, random: u64) -> Option<Vec<u8>> {
+        if table.len() == 0 {
+            return None;
+        }
+        let start = random >> (64 - POSITION_BITS);
+        for first in [start, 0] {
+            let mut next = Some(first);
+            while let Some(position) = next {
+                let mut keys: Vec<Vec<u8>> = Vec::new();
+                next = table.scan(position, |entry| {
+                    self.visit_living(entry, &mut |key, _| keys.push(key.to_vec()));
+                });
+                if !keys.is_empty() {
+                    let pick = (random >> 7) as usize % keys.len();
+                    return Some(keys.swap_remove(pick));
+                }
+            }
+        }
+        None
+    }
+
+    /// Removes every key of a database in the stripes held. Returns how many there were.
+    pub fn clear(&mut self, database: Database) -> u64 {
+        let run = self.store().run(database);
+        let mut removed = 0;
+        self.held().each(|stripe| {
+            self.break_watches_of(run, stripe);
+            let mut entries = Vec::new();
+            self.each_table(run, stripe, |table| {
+                table.each(|entry| entries.push(entry));
+                table.clear();
+            });
+            for entry in &entries {
+                let record = self.store().record(*entry);
+                self.bury(&record);
+            }
+            removed += entries.len() as u64;
+            let account = &mut self.stripe(stripe).accounts[usize::from(run)];
+            *account = crate::stripe::Account::default();
+        });
+        self.counters().changes += removed;
+        removed
+    }
+
+    /// Breaks the watches of the keys of a database that exist.
+    fn break_watches_of(&mut self, run: u16, stripe: usize) {
+        for key in self.stripe(stripe).watched_keys(run) {
+            let key = self.key(&key);
+            if self.exists_in(run, &key) {
+                self.stripe(stripe).touched(run, key.bytes);
+            }
+        }
+    }
+
+    /// Exchanges two databases. The view must hold all stripes.
+    pub fn swap(&mut self, one: Database, other: Database) {
+        assert_eq!(self.held(), crate::StripeSet::ALL, "swapping asks for every stripe");
+        let (a, b) = (self.store().run(one), self.store().run(other));
+        for stripe in 0..STRIPE_COUNT {
+            self.break_watches_of(a, stripe);
+            self.break_watches_of(b, stripe);
+            // A watched key that appears from the other database has changed as well.
+            self.stripe(stripe).exchange_watches(a, b);
+            self.break_watches_of(a, stripe);
+            self.break_watches_of(b, stripe);
+        }
+        self.store().swap_runs(one, other);
+        self.counters().changes += 1;
+    }
+}

@@ -1,0 +1,239 @@
+//! The store: 256 stripes over one region of memory.
+//!
+//! Everything that touches keys goes through a [`View`](crate::View), which holds the locks of
+//! the stripes it may touch. The functions here need no lock: sizes, counts, prefetching.
+
+use std::io;
+use std::sync::atomic::{AtomicI64, AtomicU16, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use skep_keyspace::{SLOT_COUNT, Slot};
+
+use crate::block::{BLOCK_BYTES, Blocks};
+use crate::chunk::Chunks;
+use crate::entry::{Entry, Tag};
+use crate::item::Record;
+use crate::key::Key;
+use crate::region::Region;
+use crate::segment::Segments;
+use crate::stripe::Stripe;
+use crate::table::{HEADER_WORDS, Memory, Table};
+
+/// Stripes of a store: the slots with the same `slot % 256`.
+pub const STRIPE_COUNT: usize = 256;
+/// Slots of a stripe.
+pub(crate) const STRIPE_SLOTS: usize = SLOT_COUNT / STRIPE_COUNT;
+const HEADER_BYTES: usize = HEADER_WORDS * 4;
+/// Databases are numbered in 16 bits, two of which the chunk owner word does not have.
+pub const MAX_DATABASES: usize = 1 << 14;
+
+/// A database number as clients know it.
+pub type Database = u16;
+
+/// How to make a store.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Databases, 1 to [`MAX_DATABASES`].
+    pub databases: usize,
+    /// Address space to reserve; memory is taken as it is used.
+    pub reserve_bytes: usize,
+    /// Secret of the hash, so that nobody can choose keys that collide.
+    pub seed: u64,
+}
+
+/// A line of its own for each lock, so that neighbours do not slow each other down.
+#[repr(align(128))]
+pub(crate) struct Padded(pub(crate) Mutex<Stripe>);
+
+impl Padded {
+    /// The bare lock, for a view's bookkeeping of its own.
+    #[inline]
+    #[allow(unsafe_code, reason = "a view locks and unlocks by hand")]
+    pub(crate) fn raw(&self) -> &parking_lot::RawMutex {
+        // SAFETY: only `View` uses it, and unlocks exactly what it has locked.
+        unsafe { self.0.raw() }
+    }
+}
+
+/// All keys and values of a node.
+pub struct Store {
+    pub(crate) region: Arc<Region>,
+    pub(crate) blocks: Blocks,
+    pub(crate) chunks: Chunks,
+    pub(crate) segments: Segments,
+    pub(crate) stripes: Box<[Padded]>,
+    /// Where each database's slot headers lie; reserved when the database is first written.
+    headers: Box<[OnceLock<u64>]>,
+    /// Which header run a database uses: SWAPDB exchanges two of these under all locks.
+    runs: Box<[AtomicU16]>,
+    seed: u64,
+    pub(crate) totals: Totals,
+}
+
+/// Sums that workers bring up to date after each batch.
+#[derive(Default)]
+pub(crate) struct Totals {
+    /// Bytes of live records.
+    pub(crate) live_bytes: AtomicI64,
+    /// Bytes of large keys and values outside the segments.
+    pub(crate) outside_bytes: AtomicI64,
+    /// Segments that are open or sealed.
+    pub(crate) segments: AtomicUsize,
+    /// Bytes of segments that are not filled yet.
+    pub(crate) unfilled_bytes: AtomicI64,
+    /// What the process holds besides the store, as last told.
+    pub(crate) other_bytes: AtomicU64,
+    /// The memory limit; 0 means none.
+    pub(crate) limit_bytes: AtomicU64,
+}
+
+impl Store {
+    /// Reserves the address space of a store.
+    ///
+    /// # Errors
+    /// The system refuses even the smallest useful reservation.
+    pub fn new(options: &Options) -> io::Result<Store> {
+        let databases = options.databases.clamp(1, MAX_DATABASES);
+        // Trie nodes mark their children in the top bit of a chunk id, hence half of the range.
+        let reserve_bytes = options.reserve_bytes.min(1 << (crate::region::OFFSET_BITS - 1));
+        let region = Arc::new(Region::reserve(reserve_bytes, BLOCK_BYTES)?);
+        let blocks = Blocks::new(&region);
+        let segments = Segments::new(&region, &blocks)
+            .ok_or_else(|| io::Error::other("the address space granted is too small"))?;
+        let stripes =
+            (0..STRIPE_COUNT).map(|_| Padded(Mutex::new(Stripe::new(databases)))).collect();
+        Ok(Store {
+            chunks: Chunks::new(),
+            segments,
+            stripes,
+            headers: (0..databases).map(|_| OnceLock::new()).collect(),
+            runs: (0..databases as u16).map(AtomicU16::new).collect(),
+            seed: options.seed,
+            totals: Totals::default(),
+            blocks,
+            region,
+        })
+    }
+
+    /// Databases there are.
+    pub fn databases(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Hashes a key for this store.
+    #[inline]
+    pub fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
+        Key::new(bytes, self.seed)
+    }
+
+    pub(crate) fn memory(&self) -> Memory<'_> {
+        Memory { region: &self.region, blocks: &self.blocks, chunks: &self.chunks }
+    }
+
+    /// Which run of headers (and which account in a stripe) a database has now.
+    #[inline]
+    pub(crate) fn run(&self, database: Database) -> u16 {
+        self.runs[usize::from(database)].load(Relaxed)
+    }
+
+    /// Exchanges two databases. The caller holds all stripes.
+    pub(crate) fn swap_runs(&self, one: Database, other: Database) {
+        let (a, b) = (self.run(one), self.run(other));
+        self.runs[usize::from(one)].store(b, Relaxed);
+        self.runs[usize::from(other)].store(a, Relaxed);
+    }
+
+    /// The index of a slot, if the database was ever written.
+    #[inline]
+    pub(crate) fn table(&self, run: u16, slot: Slot) -> Option<Table<'_>> {
+        let &base = self.headers[usize::from(run)].get()?;
+        Some(self.table_at(base, run, slot))
+    }
+
+    /// The index of a slot, making the database's headers when there are none.
+    pub(crate) fn table_for_write(&self, run: u16, slot: Slot) -> Option<Table<'_>> {
+        let header = &self.headers[usize::from(run)];
+        if let Some(&base) = header.get() {
+            return Some(self.table_at(base, run, slot));
+        }
+        let blocks = (SLOT_COUNT * HEADER_BYTES).div_ceil(BLOCK_BYTES);
+        // A lost race wastes address space, not memory.
+        let fresh = self.blocks.take_run(blocks)?;
+        let base = *header.get_or_init(|| fresh);
+        Some(self.table_at(base, run, slot))
+    }
+
+    #[inline]
+    fn table_at(&self, base: u64, run: u16, slot: Slot) -> Table<'_> {
+        let number = usize::from(slot.number());
+        // The slots of a stripe lie side by side.
+        let place = number % STRIPE_COUNT * STRIPE_SLOTS + number / STRIPE_COUNT;
+        let owner = u32::from(run) << 14 | u32::from(slot.number());
+        Table::new(self.memory(), base + (place * HEADER_BYTES) as u64, owner)
+    }
+
+    /// First prefetch step for a key: its stripe's lock and its slot's header. No lock needed.
+    #[inline]
+    pub fn prefetch_header(&self, database: Database, key: &Key<'_>) {
+        crate::region::prefetch(&raw const self.stripes[usize::from(key.stripe())]);
+        if let Some(table) = self.table(self.run(database), key.slot) {
+            table.prefetch_header();
+        }
+    }
+
+    /// Second prefetch step: the key's home bucket.
+    #[inline]
+    pub fn prefetch_bucket(&self, database: Database, key: &Key<'_>) {
+        if let Some(table) = self.table(self.run(database), key.slot)
+            && let Some(offset) = table.home_offset(key.hash)
+        {
+            self.region.prefetch(offset);
+        }
+    }
+
+    /// Third prefetch step: the item the bucket seems to lead to.
+    #[inline]
+    pub fn prefetch_item(&self, database: Database, key: &Key<'_>) {
+        let tag = Tag::of(key.hash);
+        let Some(table) = self.table(self.run(database), key.slot) else { return };
+        let Some(offset) = table.home_offset(key.hash) else { return };
+        for cell in self.region.words64::<8>(offset) {
+            let entry = Entry(cell.load(Relaxed));
+            if entry.has_tag(tag) {
+                let location = entry.location();
+                self.region.prefetch(location);
+                self.region.prefetch(location + 64);
+                return;
+            }
+        }
+    }
+
+    /// The record of an entry, for holders of its stripe's lock.
+    #[allow(unsafe_code, reason = "an entry leads to a record")]
+    #[inline]
+    pub(crate) fn record(&self, entry: Entry) -> Record<'_> {
+        // SAFETY: entries lead to whole records, and the caller holds the stripe's lock.
+        unsafe { Record::at(&self.region, entry.location()) }
+    }
+
+    /// Takes a record out of all accounts; its entry is gone already.
+    pub(crate) fn bury(&self, record: &Record<'_>) {
+        record.mark_dead();
+        record.release_outside();
+        self.segments.died(record.location, record.len_bytes());
+    }
+
+    /// Computes the hashes of the keys of some entries, for splitting a leaf.
+    pub(crate) fn rehash(&self, entries: &[u64], hashes: &mut Vec<u64>) {
+        /// Records fetched ahead of the one being hashed.
+        const AHEAD: usize = 12;
+        for (index, &entry) in entries.iter().enumerate() {
+            if let Some(&ahead) = entries.get(index + AHEAD) {
+                self.region.prefetch(Entry(ahead).location());
+            }
+            let record = self.record(Entry(entry));
+            hashes.push(self.key(record.key()).hash);
+        }
+    }
+}

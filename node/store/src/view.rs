@@ -1,0 +1,510 @@
+//! The keys of one command: the stripes it may touch, locked, and everything it can do to them.
+//!
+//! A view locks its stripes in ascending order when it is made and unlocks them when dropped.
+//! Keys of other stripes are out of its reach; asking for one is a bug and panics. An expired
+//! key is gone for whoever looks: the view removes it on the way.
+#![allow(unsafe_code, reason = "hands out guarded state of the stripes it has locked")]
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use parking_lot::lock_api::RawMutex as _;
+
+use crate::entry::{Entry, Tag};
+use crate::item::{Draft, DraftValue, LARGE_VALUE_BYTES, Record, Value};
+use crate::key::Key;
+use crate::store::{Database, Store};
+use crate::stripe::{Account, Stripe};
+use crate::table::Table;
+use crate::writer::Writer;
+use crate::{STRIPE_COUNT, StripeSet};
+
+/// A command's access to the store; see the module.
+pub struct View<'a> {
+    store: &'a Store,
+    writer: &'a mut Writer,
+    held: StripeSet,
+    now_ms: u64,
+}
+
+/// What becomes of a key's expiry when its value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// As before.
+    Keep,
+    /// None.
+    Never,
+    /// At this Unix millisecond.
+    At(u64),
+}
+
+/// A value to be written.
+#[derive(Clone, Debug)]
+pub enum NewValue<'a> {
+    /// Bytes to copy.
+    Bytes(&'a [u8]),
+    /// Bytes to share.
+    Shared(Arc<Vec<u8>>),
+}
+
+/// The store has no room left, not even after eviction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory;
+
+/// A key's item, readable while the view is not used otherwise.
+#[derive(Clone, Copy)]
+pub struct Item<'v> {
+    record: Record<'v>,
+    access: u32,
+}
+
+impl<'v> Item<'v> {
+    pub(crate) fn of(record: Record<'v>) -> Item<'v> {
+        Item { record, access: record.access() }
+    }
+
+    /// The value.
+    #[inline]
+    pub fn value(&self) -> Value<'v> {
+        self.record.value()
+    }
+
+    /// When the key expires, in Unix milliseconds.
+    pub fn expiry_ms(&self) -> Option<u64> {
+        self.record.expiry_ms()
+    }
+
+    /// Whether the value was changed in place rather than set whole.
+    pub fn is_modified(&self) -> bool {
+        self.record.is_modified()
+    }
+
+    /// The access state that eviction keeps, as it was before this lookup.
+    pub fn access(&self) -> u32 {
+        self.access
+    }
+
+    /// Bytes the key takes: its record, what lies outside, and its index entry.
+    pub fn memory_bytes(&self) -> usize {
+        self.record.len_bytes() + self.record.outside_bytes() + size_of::<Entry>()
+    }
+}
+
+struct Found<'a> {
+    table: Table<'a>,
+    entry: Entry,
+    record: Record<'a>,
+}
+
+impl<'a> View<'a> {
+    /// Locks the given stripes.
+    #[inline]
+    pub fn new(store: &'a Store, writer: &'a mut Writer, held: StripeSet, now_ms: u64) -> View<'a> {
+        held.each(|stripe| store.stripes[stripe].raw().lock());
+        View { store, writer, held, now_ms }
+    }
+
+    /// The store this is a view of.
+    pub fn store(&self) -> &'a Store {
+        self.store
+    }
+
+    /// The time this command runs at, in Unix milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// The counters of the worker that runs this command.
+    pub fn counters(&mut self) -> &mut crate::Counters {
+        &mut self.writer.counters
+    }
+
+    /// The next number of the worker's pseudo-random sequence.
+    pub fn random(&mut self) -> u64 {
+        self.writer.random()
+    }
+
+    /// The stripes this view holds.
+    pub fn held(&self) -> StripeSet {
+        self.held
+    }
+
+    /// Hashes a key.
+    pub fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.store.key(bytes)
+    }
+
+    #[inline]
+    pub(crate) fn stripe(&mut self, stripe: usize) -> &mut Stripe {
+        assert!(self.held.contains(stripe), "stripe {stripe} is not locked by this view");
+        // SAFETY: this view locked the stripe and unlocks it only when dropped; `&mut self` makes
+        // the reference exclusive within the view.
+        unsafe { &mut *self.store.stripes[stripe].0.data_ptr() }
+    }
+
+    #[inline]
+    fn account(&mut self, key: &Key<'_>, run: u16) -> &mut Account {
+        &mut self.stripe(usize::from(key.stripe())).accounts[usize::from(run)]
+    }
+
+    #[inline]
+    fn lookup(&self, run: u16, key: &Key<'_>) -> Option<Found<'a>> {
+        assert!(self.held.contains(usize::from(key.stripe())), "key of an unlocked stripe");
+        let store = self.store;
+        let table = store.table(run, key.slot)?;
+        let entry = table.find(key.hash, |entry| store.record(entry).key() == key.bytes)?;
+        Some(Found { table, entry, record: store.record(entry) })
+    }
+
+    /// Finds a key that has not expired; one that has is removed.
+    #[inline]
+    fn living(&mut self, run: u16, key: &Key<'_>) -> Option<Found<'a>> {
+        let found = self.lookup(run, key)?;
+        if found.entry.expires()
+            && found.record.expiry_ms().is_some_and(|at| at <= self.now_ms)
+        {
+            self.erase(run, key, &found);
+            self.writer.counters.expired += 1;
+            return None;
+        }
+        Some(found)
+    }
+
+    /// Looks a key up for reading: counts a hit or miss and notes the access.
+    #[inline]
+    pub fn read(&mut self, database: Database, key: &Key<'_>) -> Option<Item<'_>> {
+        let run = self.store.run(database);
+        match self.living(run, key) {
+            Some(found) => {
+                self.writer.counters.hits += 1;
+                Some(self.access(found))
+            }
+            None => {
+                self.writer.counters.misses += 1;
+                None
+            }
+        }
+    }
+
+    /// Notes an access to a found key.
+    #[inline]
+    fn access(&mut self, found: Found<'a>) -> Item<'a> {
+        let access = found.record.access();
+        Item { record: found.record, access }
+    }
+
+    /// Looks a key up and notes the access, without counting.
+    #[inline]
+    pub fn find(&mut self, database: Database, key: &Key<'_>) -> Option<Item<'_>> {
+        let found = self.living(self.store.run(database), key)?;
+        Some(self.access(found))
+    }
+
+    /// Looks a key up without leaving a trace.
+    #[inline]
+    pub fn peek(&mut self, database: Database, key: &Key<'_>) -> Option<Item<'_>> {
+        let found = self.living(self.store.run(database), key)?;
+        Some(Item { record: found.record, access: found.record.access() })
+    }
+
+    /// Writes a value, whatever was there before.
+    ///
+    /// # Errors
+    /// No room is left; nothing has changed then.
+    pub fn set(
+        &mut self,
+        database: Database,
+        key: &Key<'_>,
+        value: NewValue<'_>,
+        expiry: Expiry,
+    ) -> Result<(), OutOfMemory> {
+        self.write(database, key, value, expiry, false)
+    }
+
+    /// Writes a value that results from changing the old one in place (its encoding is `raw`).
+    ///
+    /// # Errors
+    /// As [`View::set`].
+    pub fn set_modified(
+        &mut self,
+        database: Database,
+        key: &Key<'_>,
+        value: NewValue<'_>,
+        expiry: Expiry,
+    ) -> Result<(), OutOfMemory> {
+        self.write(database, key, value, expiry, true)
+    }
+
+    #[inline]
+    fn write(
+        &mut self,
+        database: Database,
+        key: &Key<'_>,
+        value: NewValue<'_>,
+        expiry: Expiry,
+        modified: bool,
+    ) -> Result<(), OutOfMemory> {
+        let run = self.store.run(database);
+        let old = self.living(run, key);
+        let expiry_ms = match expiry {
+            Expiry::Never => None,
+            Expiry::At(at) => Some(at),
+            Expiry::Keep => old.as_ref().and_then(|found| found.record.expiry_ms()),
+        };
+        if let (Some(found), NewValue::Bytes(bytes)) = (&old, &value)
+            && bytes.len() < LARGE_VALUE_BYTES
+            && found.record.can_overwrite(bytes.len(), modified, expiry_ms)
+        {
+            found.record.overwrite(bytes);
+            self.restamp(run, key, found, expiry_ms);
+        } else {
+            self.rewrite(run, key, old, value, expiry_ms, modified)?;
+        }
+        self.changed(run, key);
+        Ok(())
+    }
+
+    /// Notes a change: breaks watches and counts it.
+    #[inline]
+    fn changed(&mut self, run: u16, key: &Key<'_>) {
+        self.writer.counters.changes += 1;
+        self.stripe(usize::from(key.stripe())).touched(run, key.bytes);
+    }
+
+    /// Sets the expiry of a record that has room for it.
+    fn restamp(&mut self, run: u16, key: &Key<'_>, found: &Found<'a>, expiry_ms: Option<u64>) {
+        found.record.set_expiry(expiry_ms);
+        if let Some(at) = expiry_ms {
+            self.store.segments.expires(found.record.location, at);
+        }
+        self.relink(run, key, found, found.record.location, expiry_ms.is_some());
+    }
+
+    /// Points a key's entry at a (new) location and says whether the item expires.
+    fn relink(
+        &mut self,
+        run: u16,
+        key: &Key<'_>,
+        found: &Found<'a>,
+        location: u64,
+        expires: bool,
+    ) {
+        let entry = Entry::new(Tag::of(key.hash), location, expires);
+        if entry != found.entry {
+            found.table.replace(key.hash, found.entry, entry);
+            let account = self.account(key, run);
+            account.expiring += u32::from(expires);
+            account.expiring -= u32::from(found.entry.expires());
+        }
+    }
+
+    /// Writes a new record and leads the key to it.
+    fn rewrite(
+        &mut self,
+        run: u16,
+        key: &Key<'_>,
+        old: Option<Found<'a>>,
+        value: NewValue<'_>,
+        expiry_ms: Option<u64>,
+        modified: bool,
+    ) -> Result<(), OutOfMemory> {
+        let store = self.store;
+        let table = store.table_for_write(run, key.slot).ok_or(OutOfMemory)?;
+        if old.is_none() {
+            let rehash = |entries: &[u64], hashes: &mut Vec<u64>| store.rehash(entries, hashes);
+            table.reserve(key.hash, rehash).map_err(|_| OutOfMemory)?;
+        }
+        let access = old.as_ref().map_or(0, |found| found.record.access());
+        let location = self.append(key, value, expiry_ms, modified, access)?;
+        match old {
+            Some(found) => {
+                self.relink(run, key, &found, location, expiry_ms.is_some());
+                self.bury(&found.record);
+            }
+            None => {
+                let entry = Entry::new(Tag::of(key.hash), location, expiry_ms.is_some());
+                table.insert(key.hash, entry);
+                let account = self.account(key, run);
+                account.keys += 1;
+                account.expiring += u32::from(expiry_ms.is_some());
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends a record, moving its value outside when it is large.
+    fn append(
+        &mut self,
+        key: &Key<'_>,
+        value: NewValue<'_>,
+        expiry_ms: Option<u64>,
+        modified: bool,
+        access: u32,
+    ) -> Result<u64, OutOfMemory> {
+        let (bytes, shared): (&[u8], _) = match value {
+            NewValue::Bytes(bytes) if bytes.len() >= LARGE_VALUE_BYTES => {
+                (&[], Some(Arc::new(bytes.to_vec())))
+            }
+            NewValue::Bytes(bytes) => (bytes, None),
+            NewValue::Shared(vector) => (&[], Some(vector)),
+        };
+        let draft_value = match &shared {
+            Some(vector) => DraftValue::Large(Arc::as_ptr(vector)),
+            None => DraftValue::Inline(bytes),
+        };
+        let stripe = key.stripe();
+        let draft =
+            Draft { key: key.bytes, stripe, value: draft_value, expiry_ms, modified, access };
+        let location = self.writer.append(self.store, &draft).map_err(|_| OutOfMemory)?;
+        // The record owns the reference from here on.
+        let _ = shared.map(Arc::into_raw);
+        let outside = self.store.record(Entry(location)).outside_bytes();
+        self.writer.outside_delta += outside as i64;
+        Ok(location)
+    }
+
+    /// Takes a record, whose entry is gone or leads elsewhere, out of the accounts.
+    pub(crate) fn bury(&mut self, record: &Record<'a>) {
+        self.writer.live_delta -= record.len_bytes() as i64;
+        self.writer.outside_delta -= record.outside_bytes() as i64;
+        self.store.bury(record);
+    }
+
+    /// Removes a found key from index and accounts.
+    fn erase(&mut self, run: u16, key: &Key<'_>, found: &Found<'a>) {
+        found.table.remove(key.hash, found.entry);
+        let account = self.account(key, run);
+        account.keys -= 1;
+        account.expiring -= u32::from(found.entry.expires());
+        self.bury(&found.record);
+        self.stripe(usize::from(key.stripe())).touched(run, key.bytes);
+    }
+
+    /// Removes a key. Answers whether it was there.
+    pub fn remove(&mut self, database: Database, key: &Key<'_>) -> bool {
+        let run = self.store.run(database);
+        let Some(found) = self.living(run, key) else { return false };
+        self.erase(run, key, &found);
+        self.writer.counters.changes += 1;
+        true
+    }
+
+    /// Changes when a key expires. Answers whether the key was there.
+    ///
+    /// # Errors
+    /// As [`View::set`].
+    pub fn set_expiry(
+        &mut self,
+        database: Database,
+        key: &Key<'_>,
+        expiry_ms: Option<u64>,
+    ) -> Result<bool, OutOfMemory> {
+        let run = self.store.run(database);
+        let Some(found) = self.living(run, key) else { return Ok(false) };
+        if found.record.can_expire(expiry_ms) {
+            self.restamp(run, key, &found, expiry_ms);
+        } else {
+            let modified = found.record.is_modified();
+            // The value is copied out, because appending may not read what it replaces.
+            match found.record.value() {
+                Value::Inline(bytes) => {
+                    let bytes = bytes.to_vec();
+                    self.rewrite(run, key, Some(found), NewValue::Bytes(&bytes), expiry_ms, modified)?;
+                }
+                Value::Large(shared) => {
+                    let shared = NewValue::Shared(Arc::clone(shared));
+                    self.rewrite(run, key, Some(found), shared, expiry_ms, modified)?;
+                }
+            }
+        }
+        self.changed(run, key);
+        Ok(true)
+    }
+
+    /// Changes a value through a closure, in place when it lies outside the segments. A missing
+    /// key starts empty and never expires. Returns what the closure returns.
+    ///
+    /// # Errors
+    /// As [`View::set`].
+    pub fn edit<R>(
+        &mut self,
+        database: Database,
+        key: &Key<'_>,
+        change: impl FnOnce(&mut Vec<u8>) -> R,
+    ) -> Result<R, OutOfMemory> {
+        let run = self.store.run(database);
+        if let Some(found) = self.living(run, key)
+            && found.record.has_large_value()
+        {
+            let before = found.record.outside_bytes();
+            // SAFETY: the stripe is locked and no reference to this value is alive here.
+            let bytes = unsafe { found.record.edit_large() };
+            if let Some(bytes) = bytes {
+                let result = change(bytes);
+                let after = found.record.outside_bytes();
+                self.writer.outside_delta += after as i64 - before as i64;
+                self.changed(run, key);
+                return Ok(result);
+            }
+        }
+        let mut bytes =
+            self.peek(database, key).map_or_else(Vec::new, |item| item.value().bytes().to_vec());
+        let result = change(&mut bytes);
+        self.set_modified(database, key, NewValue::Bytes(&bytes), Expiry::Keep)?;
+        Ok(result)
+    }
+
+    /// Keys of a database in the stripes held, expired ones not yet noticed included.
+    pub fn count(&mut self, database: Database) -> KeyCounts {
+        let run = usize::from(self.store.run(database));
+        let mut counts = KeyCounts::default();
+        for stripe in 0..STRIPE_COUNT {
+            if self.held.contains(stripe) {
+                let account = self.stripe(stripe).accounts[run];
+                counts.keys += u64::from(account.keys);
+                counts.expiring += u64::from(account.expiring);
+            }
+        }
+        counts
+    }
+
+    /// Makes `broken` true when the key changes, until [`View::unwatch`].
+    pub fn watch(&mut self, database: Database, key: &Key<'_>, broken: &Arc<AtomicBool>) {
+        let run = self.store.run(database);
+        // A key that has expired is gone before the watch begins.
+        let _ = self.living(run, key);
+        self.stripe(usize::from(key.stripe())).watch(run, key.bytes, broken);
+    }
+
+    /// Ends a watch.
+    pub fn unwatch(&mut self, database: Database, key: &Key<'_>, broken: &Arc<AtomicBool>) {
+        let run = self.store.run(database);
+        self.stripe(usize::from(key.stripe())).unwatch(run, key.bytes, broken);
+    }
+
+    pub(crate) fn exists_in(&mut self, run: u16, key: &Key<'_>) -> bool {
+        self.living(run, key).is_some()
+    }
+
+    pub(crate) fn writer(&mut self) -> &mut Writer {
+        self.writer
+    }
+}
+
+/// Keys of a database.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct KeyCounts {
+    /// All keys.
+    pub keys: u64,
+    /// Those that expire.
+    pub expiring: u64,
+}
+
+impl Drop for View<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let store = self.store;
+        // SAFETY: `new` locked exactly these stripes.
+        self.held.each(|stripe| unsafe { store.stripes[stripe].raw().unlock() });
+    }
+}

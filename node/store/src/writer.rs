@@ -1,0 +1,131 @@
+//! What one worker owns of the store: its open segment, its counters and its random sequence.
+//!
+//! A worker appends only to its own open segment, so appending needs no lock. Its sums reach the
+//! store's totals once per batch, so that workers do not fight over a cache line per command.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::block::{BLOCK_BYTES, Block};
+use crate::compact::Compaction;
+use crate::item::Draft;
+use crate::store::Store;
+use crate::table::Exhausted;
+
+/// A worker's share of the store's work.
+pub struct Writer {
+    open: Option<Open>,
+    random: u64,
+    /// Counters since the worker started.
+    pub counters: Counters,
+    pub(crate) live_delta: i64,
+    pub(crate) outside_delta: i64,
+    unfilled_told: i64,
+    pub(crate) compaction: Option<Compaction>,
+}
+
+/// What a worker has seen and done.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// Lookups of read commands that found the key.
+    pub hits: u64,
+    /// Lookups of read commands that did not.
+    pub misses: u64,
+    /// Keys that were removed because their time had come.
+    pub expired: u64,
+    /// Keys that were removed to make room.
+    pub evicted: u64,
+    /// Changes to the data.
+    pub changes: u64,
+    /// Bytes of records moved by compaction.
+    pub compacted_bytes: u64,
+}
+
+struct Open {
+    block: Block,
+    filled: usize,
+}
+
+impl Writer {
+    /// A worker's writer. Each needs its own seed.
+    pub fn new(seed: u64) -> Writer {
+        Writer {
+            open: None,
+            random: seed | 1,
+            counters: Counters::default(),
+            live_delta: 0,
+            outside_delta: 0,
+            unfilled_told: 0,
+            compaction: None,
+        }
+    }
+
+    /// The next of a pseudo-random sequence (Marsaglia, "Xorshift RNGs", 2003; the multiplier is
+    /// Vigna's). Good for sampling, not for secrets.
+    #[inline]
+    pub fn random(&mut self) -> u64 {
+        self.random ^= self.random >> 12;
+        self.random ^= self.random << 25;
+        self.random ^= self.random >> 27;
+        self.random.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// Writes a record at the end of the open segment and returns where.
+    #[allow(unsafe_code, reason = "writes into the segment it owns")]
+    #[inline]
+    pub(crate) fn append(&mut self, store: &Store, draft: &Draft<'_>) -> Result<u64, Exhausted> {
+        let len_bytes = draft.len_bytes();
+        let location = self.allocate(store, len_bytes)?;
+        // SAFETY: the range was just taken from the open segment that only this writer uses.
+        unsafe { draft.write(&store.region, location) };
+        store.segments.born(location, len_bytes, draft.expiry_ms);
+        self.live_delta += len_bytes as i64;
+        Ok(location)
+    }
+
+    /// Takes room for a record from the open segment, or from a new one.
+    #[inline]
+    pub(crate) fn allocate(&mut self, store: &Store, len_bytes: usize) -> Result<u64, Exhausted> {
+        if let Some(open) = &mut self.open
+            && open.filled + len_bytes <= BLOCK_BYTES
+        {
+            let location = open.block.start() + open.filled as u64;
+            open.filled += len_bytes;
+            return Ok(location);
+        }
+        self.open_segment(store)?;
+        self.allocate(store, len_bytes)
+    }
+
+    #[cold]
+    fn open_segment(&mut self, store: &Store) -> Result<(), Exhausted> {
+        self.seal(store);
+        let block = store.blocks.take().ok_or(Exhausted)?;
+        store.segments.open(block);
+        store.totals.segments.fetch_add(1, Relaxed);
+        self.open = Some(Open { block, filled: 0 });
+        Ok(())
+    }
+
+    /// Seals the open segment, so that it can be compacted.
+    pub fn seal(&mut self, store: &Store) {
+        if let Some(open) = self.open.take() {
+            store.segments.seal(open.block, open.filled);
+        }
+    }
+
+    /// Adds this worker's sums to the store's. Called once per batch.
+    #[inline]
+    pub fn publish(&mut self, store: &Store) {
+        if self.live_delta != 0 {
+            store.totals.live_bytes.fetch_add(self.live_delta, Relaxed);
+            self.live_delta = 0;
+            let unfilled = self.open.as_ref().map_or(0, |open| (BLOCK_BYTES - open.filled) as i64);
+            store.totals.unfilled_bytes.fetch_add(unfilled - self.unfilled_told, Relaxed);
+            self.unfilled_told = unfilled;
+        }
+        if self.outside_delta != 0 {
+            store.totals.outside_bytes.fetch_add(self.outside_delta, Relaxed);
+            self.outside_delta = 0;
+        }
+    }
+}
