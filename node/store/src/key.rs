@@ -21,6 +21,12 @@ impl<'a> Key<'a> {
         Key { bytes, hash: xxh3_64_with_seed(bytes, seed), slot: Slot::of(bytes) }
     }
 
+    /// The same key, with its bytes borrowed from elsewhere.
+    #[inline]
+    pub fn with_bytes<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        Key { bytes, hash: self.hash, slot: self.slot }
+    }
+
     /// The slot the key belongs to.
     pub fn slot(&self) -> Slot {
         self.slot

@@ -1,0 +1,213 @@
+//! What commands need beyond keys and their own connection: other clients, configuration,
+//! publishing, figures. The binary implements it; tests use a small one of their own.
+
+use skep_resp::Reply;
+
+use crate::client::Client;
+use crate::error::CommandError;
+
+/// The rest of the server, as commands see it. Every method is quick or says that it blocks.
+pub trait Server: Sync {
+    /// Microseconds of a monotonic clock, for measuring commands.
+    fn clock_us(&self) -> u64;
+    /// Unix time in microseconds, for TIME.
+    fn unix_time_us(&self) -> u64;
+    /// Unguessable bytes.
+    fn random_bytes(&self, out: &mut [u8]);
+
+    /// Checks a user's password.
+    ///
+    /// # Errors
+    /// The reply to give (`WRONGPASS ...`, or that no password is set).
+    fn authenticate(&self, user: &[u8], password: &[u8]) -> Result<(), CommandError>;
+
+    /// Options whose names match any of the patterns, with their values.
+    fn config_get(&self, patterns: &[&[u8]]) -> Vec<(String, String)>;
+    /// Sets options, all or none.
+    ///
+    /// # Errors
+    /// The reply to give; nothing has changed then.
+    fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), CommandError>;
+    /// Writes the configuration file.
+    ///
+    /// # Errors
+    /// The reply to give.
+    fn config_rewrite(&self) -> Result<(), CommandError>;
+    /// Sets the counters of INFO back to zero.
+    fn reset_statistics(&self);
+
+    /// The text of INFO for the named sections (lower case; empty: the default ones).
+    fn info(&self, sections: &[&str]) -> String;
+
+    /// Describes the connected clients that `filter` takes, oldest first.
+    fn clients(&self, filter: &ClientFilter) -> Vec<ClientInfo>;
+    /// Asks clients to close. Returns how many; the asker itself is told by `self_killed`.
+    fn kill_clients(&self, asker: u64, filter: &ClientFilter) -> Killed;
+    /// Tells the server what changed about this client that others can see (name, database ...).
+    fn client_changed(&self, client: &Client);
+    /// Suspends all clients' commands (or just writes) for some milliseconds.
+    fn pause_clients(&self, milliseconds: u64, scope: PauseScope);
+    /// Ends a suspension.
+    fn unpause_clients(&self);
+    /// Ends a blocking command of another client. Answers whether it was blocked.
+    fn unblock_client(&self, id: u64, with_error: bool) -> bool;
+
+    /// Subscribes the client. Answers whether it was not subscribed before.
+    fn subscribe(&self, client: &Client, kind: ChannelKind, name: &[u8]) -> bool;
+    /// Ends a subscription. Answers whether there was one.
+    fn unsubscribe(&self, client: &Client, kind: ChannelKind, name: &[u8]) -> bool;
+    /// What the client is subscribed to, of one kind.
+    fn subscriptions(&self, client: &Client, kind: ChannelKind) -> Vec<Vec<u8>>;
+    /// Sends a message to subscribers. Returns how many got it.
+    fn publish(&self, kind: ChannelKind, channel: &[u8], message: &[u8]) -> usize;
+    /// Channels with subscribers (not patterns), all or those that match a pattern.
+    fn channels(&self, kind: ChannelKind, pattern: Option<&[u8]>) -> Vec<Vec<u8>>;
+    /// Subscribers of a channel, by exact name.
+    fn subscriber_count(&self, kind: ChannelKind, channel: &[u8]) -> usize;
+    /// Distinct patterns subscribed to.
+    fn pattern_count(&self) -> usize;
+
+    /// The slow log, newest first.
+    fn slow_log(&self, count: usize) -> Vec<SlowEntry>;
+    /// Entries in the slow log.
+    fn slow_log_len(&self) -> usize;
+    /// Empties the slow log.
+    fn slow_log_reset(&self);
+    /// Whether a command of this duration belongs into the slow log, and putting it there.
+    fn note_slow(&self, client: &Client, duration_us: u64, args: &[&[u8]]);
+
+    /// Writes the reply of a LATENCY subcommand other than HELP (lower-case words after LATENCY).
+    ///
+    /// # Errors
+    /// The reply to give.
+    fn latency(&self, words: &[&[u8]], reply: &mut Reply) -> Result<(), CommandError>;
+    /// Facts for MEMORY STATS and MEMORY DOCTOR.
+    fn memory(&self) -> MemoryFacts;
+    /// Gives memory back to the system.
+    fn purge_memory(&self);
+
+    /// Blocks this worker (DEBUG SLEEP).
+    fn sleep(&self, microseconds: u64);
+    /// Switches the active expiry cycle (DEBUG SET-ACTIVE-EXPIRE).
+    fn set_active_expiry(&self, on: bool);
+    /// Whether DEBUG is allowed for this client.
+    fn debug_allowed(&self, client: &Client) -> bool;
+    /// Begins to stop the server.
+    fn shut_down(&self);
+}
+
+/// Kinds of channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChannelKind {
+    /// SUBSCRIBE and PUBLISH.
+    Channel,
+    /// PSUBSCRIBE.
+    Pattern,
+    /// SSUBSCRIBE and SPUBLISH.
+    Shard,
+}
+
+/// Which clients are meant. Empty: all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientFilter {
+    /// These ids.
+    pub ids: Vec<u64>,
+    /// Connected from this `ip:port`.
+    pub address: Option<String>,
+    /// Connected to this `ip:port`.
+    pub local_address: Option<String>,
+    /// Of this type.
+    pub kind: Option<ClientKind>,
+    /// Authenticated as this user.
+    pub user: Option<String>,
+    /// Connected for at least these seconds.
+    pub max_age_seconds: Option<u64>,
+    /// Not this one.
+    pub skip: Option<u64>,
+}
+
+/// Types of clients, as CLIENT LIST TYPE names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientKind {
+    /// Not any of the others.
+    Normal,
+    /// Subscribed to something.
+    Pubsub,
+    /// A primary we replicate from.
+    Primary,
+    /// A replica of ours.
+    Replica,
+}
+
+/// A client as CLIENT LIST shows it: names and values in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientInfo {
+    /// The client's id.
+    pub id: u64,
+    /// `id=3 addr=...`, without the line end.
+    pub line: String,
+}
+
+/// What CLIENT KILL did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Killed {
+    /// Clients asked to close.
+    pub count: usize,
+    /// The asker is one of them: it closes after its reply.
+    pub asker: bool,
+}
+
+/// What CLIENT PAUSE suspends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PauseScope {
+    /// All commands.
+    All,
+    /// Commands that write.
+    Writes,
+}
+
+/// One entry of the slow log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlowEntry {
+    /// Unique and rising.
+    pub id: u64,
+    /// When it ran, in Unix seconds.
+    pub unix_seconds: u64,
+    /// How long it took.
+    pub duration_us: u64,
+    /// The command, shortened.
+    pub args: Vec<Vec<u8>>,
+    /// The client's address.
+    pub address: String,
+    /// The client's name.
+    pub name: Vec<u8>,
+}
+
+/// Where the memory is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryFacts {
+    /// What `maxmemory` is compared with.
+    pub used_bytes: u64,
+    /// The highest it has been.
+    pub peak_bytes: u64,
+    /// Used before any key was there.
+    pub startup_bytes: u64,
+    /// Buffers of clients.
+    pub client_bytes: u64,
+    /// Keys, values and their index.
+    pub dataset_bytes: u64,
+    /// Keys.
+    pub keys: u64,
+    /// Resident set of the process.
+    pub resident_bytes: u64,
+    /// Handed out by the allocator.
+    pub allocated_bytes: u64,
+    /// In pages the allocator uses.
+    pub active_bytes: u64,
+    /// Resident pages of the allocator.
+    pub allocator_resident_bytes: u64,
+    /// Dead records that compaction has not reclaimed yet.
+    pub dead_bytes: u64,
+    /// The limit; 0: none.
+    pub limit_bytes: u64,
+}

@@ -1,0 +1,6 @@
+//! Rows of the connection family.
+
+use crate::row::Row;
+
+/// The rows.
+pub(crate) const ROWS: &[Row] = &[];

@@ -1,0 +1,6 @@
+//! Rows of the string family.
+
+use crate::row::Row;
+
+/// The rows.
+pub(crate) const ROWS: &[Row] = &[];
