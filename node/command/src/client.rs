@@ -61,6 +61,8 @@ pub struct Transaction {
     pub commands: Vec<OwnedArgs>,
     /// A command could not be queued, so EXEC must refuse.
     pub failed: bool,
+    /// One of them may use more memory.
+    pub uses_memory: bool,
     /// Bytes of the queued arguments.
     pub queued_bytes: usize,
 }

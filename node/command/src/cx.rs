@@ -6,6 +6,7 @@ use skep_store::{Database, Key, View};
 use crate::client::Client;
 use crate::error::CommandError;
 use crate::server::Server;
+use crate::statistics::Statistics;
 
 /// The surroundings of one command.
 ///
@@ -20,6 +21,8 @@ pub struct Cx<'a> {
     pub client: &'a mut Client,
     /// Everything beyond keys and this connection.
     pub server: &'a dyn Server,
+    /// The worker's counters of calls by command.
+    pub statistics: &'a mut Statistics,
     /// The key hashed ahead of time by the batch, if any.
     pub(crate) prepared: Option<Key<'a>>,
 }
@@ -36,6 +39,17 @@ impl<'a> Cx<'a> {
     #[inline]
     pub fn now_ms(&self) -> u64 {
         self.view.now_ms()
+    }
+
+    /// Calls `visit` with each stripe in turn, for commands about all keys, until it answers
+    /// false. Each stripe is locked only meanwhile, except within EXEC, which holds them all.
+    pub fn each_stripe(&mut self, visit: &mut dyn FnMut(&mut View<'_>, u8) -> bool) {
+        self.view.each_stripe(visit);
+    }
+
+    /// Calls `visit` with all stripes locked.
+    pub fn with_all_stripes<R>(&mut self, visit: impl FnOnce(&mut View<'_>) -> R) -> R {
+        self.view.with_all_stripes(visit)
     }
 
     /// Hashes a key, or takes the hash that the batch has prepared for it.

@@ -10,9 +10,15 @@ pub mod cx;
 pub mod error;
 pub mod row;
 pub mod server;
+mod dispatch;
+mod keyspec;
+pub mod statistics;
+mod transaction;
+pub mod batch;
 pub mod table;
 
 pub use client::Client;
 pub use cx::Cx;
 pub use error::CommandError;
 pub use server::Server;
+pub use dispatch::Env;

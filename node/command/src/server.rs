@@ -1,15 +1,20 @@
 //! What commands need beyond keys and their own connection: other clients, configuration,
 //! publishing, figures. The binary implements it; tests use a small one of their own.
 
-use skep_resp::Reply;
+use skep_resp::{Args, Reply};
 
 use crate::client::Client;
 use crate::error::CommandError;
 
 /// The rest of the server, as commands see it. Every method is quick or says that it blocks.
 pub trait Server: Sync {
-    /// Microseconds of a monotonic clock, for measuring commands.
-    fn clock_us(&self) -> u64;
+    /// Nanoseconds of a monotonic clock, for measuring commands.
+    fn clock_ns(&self) -> u64;
+    /// Whether each command is to be measured by itself, because the slow log or the latency
+    /// monitor asks for durations that ordinary commands may reach.
+    fn wants_exact_times(&self) -> bool;
+    /// Most bytes of arguments a transaction may queue.
+    fn max_transaction_bytes(&self) -> usize;
     /// Unix time in microseconds, for TIME.
     fn unix_time_us(&self) -> u64;
     /// Unguessable bytes.
@@ -74,7 +79,7 @@ pub trait Server: Sync {
     /// Empties the slow log.
     fn slow_log_reset(&self);
     /// Whether a command of this duration belongs into the slow log, and putting it there.
-    fn note_slow(&self, client: &Client, duration_us: u64, args: &[&[u8]]);
+    fn note_slow(&self, client: &Client, duration_us: u64, args: Args<'_>);
 
     /// Writes the reply of a LATENCY subcommand other than HELP (lower-case words after LATENCY).
     ///

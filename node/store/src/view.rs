@@ -124,6 +124,39 @@ impl<'a> View<'a> {
         self.writer.random()
     }
 
+    /// Calls `visit` with each stripe in turn until it answers false. A view that holds all
+    /// stripes keeps them; one that holds none locks each only meanwhile.
+    ///
+    /// # Panics
+    /// The view holds some stripes but not all: locking more could deadlock.
+    pub fn each_stripe(&mut self, visit: &mut dyn FnMut(&mut View<'_>, u8) -> bool) {
+        let holds_all = self.held == StripeSet::ALL;
+        assert!(holds_all || self.held == StripeSet::NONE, "walking stripes while holding some");
+        for stripe in 0..=u8::MAX {
+            let go_on = if holds_all {
+                visit(self, stripe)
+            } else {
+                let held = StripeSet::one(stripe);
+                visit(&mut View::new(self.store, self.writer, held, self.now_ms), stripe)
+            };
+            if !go_on {
+                return;
+            }
+        }
+    }
+
+    /// Calls `visit` with all stripes locked.
+    ///
+    /// # Panics
+    /// As [`View::each_stripe`].
+    pub fn with_all_stripes<R>(&mut self, visit: impl FnOnce(&mut View<'_>) -> R) -> R {
+        if self.held == StripeSet::ALL {
+            return visit(self);
+        }
+        assert!(self.held == StripeSet::NONE, "locking all stripes while holding some");
+        visit(&mut View::new(self.store, self.writer, StripeSet::ALL, self.now_ms))
+    }
+
     /// The stripes this view holds.
     pub fn held(&self) -> StripeSet {
         self.held

@@ -1,0 +1,279 @@
+//! How one command runs: looked up, checked, its stripes locked, its handler called, its time
+//! accounted.
+//!
+//! The order of checks is Redis's (`processCommand`), because clients' test suites see it: unknown
+//! command, arity, authentication, subscribed mode, memory, queueing by MULTI.
+
+use skep_resp::{Args, Reply};
+use skep_store::{Key, Store, StripeSet, View, Writer};
+
+use crate::client::{Client, ReplyMode};
+use crate::cx::Cx;
+use crate::error::CommandError;
+use crate::row::{Flags, Row};
+use crate::server::Server;
+use crate::table::{self, Command};
+use crate::{keyspec, transaction};
+
+/// Most arguments an "unknown command" reply repeats, and how many bytes of them.
+const UNKNOWN_ARGS_BYTES: usize = 128;
+
+/// What a worker lends to the commands it runs.
+pub struct Env<'a> {
+    /// All keys.
+    pub store: &'a Store,
+    /// The worker's part of the store.
+    pub writer: &'a mut Writer,
+    /// Where replies go.
+    pub reply: &'a mut Reply,
+    /// The connection.
+    pub client: &'a mut Client,
+    /// The rest of the server.
+    pub server: &'a dyn Server,
+    /// The worker's counters of calls by command.
+    pub statistics: &'a mut crate::statistics::Statistics,
+    /// Unix time in milliseconds.
+    pub now_ms: u64,
+    /// Measure each command by itself; see [`Server::wants_exact_times`].
+    pub exact_times: bool,
+    /// Memory is used up and eviction could not help: commands that may use more are refused.
+    pub out_of_memory: bool,
+}
+
+/// Finds the command, or subcommand, that a request means.
+#[inline]
+pub(crate) fn resolve(args: Args<'_>) -> Result<&'static Command, CommandError> {
+    let command = table::command(&args[0]).ok_or_else(|| unknown_command(args))?;
+    if command.row.subcommands.is_empty() { Ok(command) } else { resolve_subcommand(command, args) }
+}
+
+fn resolve_subcommand(
+    command: &'static Command,
+    args: Args<'_>,
+) -> Result<&'static Command, CommandError> {
+    let Some(word) = args.get(1) else {
+        return Err(CommandError::wrong_arity(command.row.name));
+    };
+    command.subcommand(word).ok_or_else(|| {
+        let word = lossy(&word[..word.len().min(UNKNOWN_ARGS_BYTES)]);
+        let container = command.row.name.to_ascii_uppercase();
+        CommandError::new(format!("ERR unknown subcommand '{word}'. Try {container} HELP."))
+    })
+}
+
+fn unknown_command(args: Args<'_>) -> CommandError {
+    let name = &args[0][..args[0].len().min(UNKNOWN_ARGS_BYTES)];
+    let mut text = format!("ERR unknown command '{}', with args beginning with: ", lossy(name));
+    let mut room = UNKNOWN_ARGS_BYTES;
+    for arg in args.iter().skip(1) {
+        if room == 0 {
+            break;
+        }
+        let shown = &arg[..arg.len().min(room)];
+        room -= shown.len();
+        text.push_str(&format!("'{}' ", lossy(shown)));
+    }
+    CommandError::new(text)
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| if byte.is_ascii() { char::from(byte) } else { '?' }).collect()
+}
+
+impl Env<'_> {
+    /// Runs one command, or queues it, and writes its reply unless the client wants none.
+    ///
+    /// `command` and `key` are what the batch has prepared, if it could.
+    pub(crate) fn run(
+        &mut self,
+        command: Option<&'static Command>,
+        args: Args<'_>,
+        key: Option<Key<'_>>,
+    ) {
+        let before = self.reply.checkpoint();
+        let silent = self.client.reply_mode != ReplyMode::On;
+        let command = command.map_or_else(|| resolve(args), Ok);
+        match command.and_then(|command| self.admit(command, args)) {
+            Ok(Admitted::Run(command)) => self.call(command, args, key),
+            Ok(Admitted::Queued) => self.reply.simple("QUEUED"),
+            Err(error) => self.refuse(args, &error),
+        }
+        if silent {
+            self.silence(before);
+        }
+    }
+
+    /// Answers a command that may not run. One that cannot be queued spoils its transaction.
+    #[cold]
+    fn refuse(&mut self, args: Args<'_>, error: &CommandError) {
+        self.statistics.rejected(table::command(&args[0]), error);
+        if let Some(transaction) = &mut self.client.transaction {
+            transaction.failed = true;
+        }
+        self.reply.error(error.as_str());
+    }
+
+    /// Drops a reply that CLIENT REPLY suppresses.
+    fn silence(&mut self, before: skep_resp::Checkpoint) {
+        match self.client.reply_mode {
+            // CLIENT REPLY ON itself answers.
+            ReplyMode::On => {}
+            ReplyMode::Off => self.reply.rollback(before),
+            ReplyMode::SkipNext => {
+                self.reply.rollback(before);
+                self.client.reply_mode = ReplyMode::On;
+            }
+        }
+    }
+
+    fn admit(
+        &mut self,
+        command: &'static Command,
+        args: Args<'_>,
+    ) -> Result<Admitted, CommandError> {
+        check_arity(command, args)?;
+        let flags = command.row.flags;
+        if !self.client.authenticated && !flags.has(Flags::NO_AUTH) {
+            return Err(CommandError::text("NOAUTH Authentication required."));
+        }
+        if self.client.subscriptions.any()
+            && self.client.protocol == skep_resp::Protocol::Resp2
+            && !is_allowed_while_subscribed(args)
+        {
+            return Err(subscribed_error(args));
+        }
+        if self.out_of_memory {
+            self.admit_without_memory(command)?;
+        }
+        let Some(transaction) = &self.client.transaction else {
+            return Ok(Admitted::Run(command));
+        };
+        if flags.has(Flags::NOT_QUEUED) {
+            return Ok(Admitted::Run(command));
+        }
+        if flags.has(Flags::NO_MULTI) {
+            return Err(CommandError::text("ERR Command not allowed inside a transaction"));
+        }
+        if transaction.queued_bytes > self.server.max_transaction_bytes() {
+            return Err(CommandError::text(
+                "ERR transaction is too large; raise client-query-buffer-limit or send less",
+            ));
+        }
+        transaction::queue(self.client, command, args);
+        Ok(Admitted::Queued)
+    }
+
+    /// Refuses what may need more memory.
+    #[cold]
+    fn admit_without_memory(&mut self, command: &'static Command) -> Result<(), CommandError> {
+        if command.row.flags.has(Flags::DENYOOM) {
+            return Err(CommandError::OUT_OF_MEMORY);
+        }
+        let uses_memory = |transaction: &crate::client::Transaction| transaction.uses_memory;
+        if command.row.name == "exec" && self.client.transaction.as_ref().is_some_and(uses_memory) {
+            // As in Redis, the transaction is over; its watches end with the next EXEC.
+            self.client.transaction = None;
+            let cause = CommandError::OUT_OF_MEMORY;
+            let cause = cause.as_str().trim_end_matches('.');
+            return Err(CommandError::new(format!(
+                "EXECABORT Transaction discarded because of: {cause}."
+            )));
+        }
+        Ok(())
+    }
+
+    /// Runs an admitted command.
+    #[inline]
+    fn call(&mut self, command: &'static Command, args: Args<'_>, key: Option<Key<'_>>) {
+        let held = match &key {
+            Some(key) => StripeSet::one(key.stripe()),
+            None if command.row.flags.has(Flags::ALL_KEYS) => StripeSet::NONE,
+            None => transaction::stripes(self.store, self.client, command)
+                .unwrap_or_else(|| stripes_of(self.store, command.row, args)),
+        };
+        let mut cx = Cx {
+            view: View::new(self.store, self.writer, held, self.now_ms),
+            reply: &mut *self.reply,
+            client: &mut *self.client,
+            server: self.server,
+            statistics: &mut *self.statistics,
+            prepared: key,
+        };
+        invoke(&mut cx, command, args);
+    }
+
+    /// Ends what a closing connection leaves in the store.
+    pub fn disconnect(&mut self) {
+        let held = transaction::watched_stripes(self.store, self.client);
+        let mut cx = Cx {
+            view: View::new(self.store, self.writer, held, self.now_ms),
+            reply: &mut *self.reply,
+            client: &mut *self.client,
+            server: self.server,
+            statistics: &mut *self.statistics,
+            prepared: None,
+        };
+        transaction::unwatch(&mut cx);
+    }
+}
+
+enum Admitted {
+    Run(&'static Command),
+    Queued,
+}
+
+/// Calls a handler and turns its error into a reply.
+#[inline]
+pub(crate) fn invoke(cx: &mut Cx<'_>, command: &'static Command, args: Args<'_>) {
+    match (command.row.run)(cx, args) {
+        Ok(()) => cx.statistics.called(command),
+        Err(error) => {
+            cx.statistics.failed(command, &error);
+            cx.reply.error(error.as_str());
+        }
+    }
+}
+
+/// The stripes of a command's keys.
+pub(crate) fn stripes_of(store: &Store, row: &Row, args: Args<'_>) -> StripeSet {
+    let mut held = StripeSet::NONE;
+    // A command whose keys cannot be found touches none: its handler reports the error.
+    let _ = keyspec::keys(row, args, |at, _| {
+        if let Some(key) = args.get(at) {
+            held.insert(store.key(key).stripe());
+        }
+    });
+    held
+}
+
+fn check_arity(command: &Command, args: Args<'_>) -> Result<(), CommandError> {
+    let count = args.len() as i64;
+    let arity = i64::from(command.row.arity);
+    if (arity >= 0 && count == arity) || (arity < 0 && count >= -arity) {
+        return Ok(());
+    }
+    Err(CommandError::wrong_arity(&command.full_name))
+}
+
+fn is_allowed_while_subscribed(args: Args<'_>) -> bool {
+    const ALLOWED: [&str; 9] = [
+        "ping",
+        "subscribe",
+        "ssubscribe",
+        "unsubscribe",
+        "sunsubscribe",
+        "psubscribe",
+        "punsubscribe",
+        "quit",
+        "reset",
+    ];
+    ALLOWED.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(&args[0]))
+}
+
+fn subscribed_error(args: Args<'_>) -> CommandError {
+    CommandError::new(format!(
+        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are \
+         allowed in this context",
+        lossy(&args[0]).to_ascii_lowercase()
+    ))
+}
