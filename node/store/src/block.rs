@@ -2,9 +2,7 @@
 //! slot headers.
 //!
 //! A freed block is kept for reuse up to a small reserve; beyond it the block's memory goes back
-//! to the system at once. `resident_blocks` is what the process really holds.
-
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+//! to the system at once.
 
 use parking_lot::Mutex;
 
@@ -37,7 +35,6 @@ impl Block {
 /// The block allocator of a store.
 pub(crate) struct Blocks {
     free: Mutex<Free>,
-    resident: AtomicUsize,
     total: usize,
 }
 
@@ -56,7 +53,6 @@ impl Blocks {
         let free = Free { warm: Vec::new(), cold: Vec::new(), next: 1 };
         Blocks {
             free: Mutex::new(free),
-            resident: AtomicUsize::new(0),
             total: region.len_bytes() / BLOCK_BYTES,
         }
     }
@@ -74,7 +70,6 @@ impl Blocks {
                 Block(next)
             })
         })?;
-        self.resident.fetch_add(1, Relaxed);
         Some(block)
     }
 
@@ -100,10 +95,12 @@ impl Blocks {
         self.discard(region, block);
     }
 
-    /// Gives the memory of all free blocks back to the system.
-    pub(crate) fn trim(&self, region: &Region) {
+    /// Gives the memory of free blocks beyond `keep` back to the system.
+    pub(crate) fn trim(&self, region: &Region, keep: usize) {
         let mut free = self.free.lock();
-        while let Some(block) = free.warm.pop() {
+        while free.warm.len() > keep
+            && let Some(block) = free.warm.pop()
+        {
             free.cold.push(block);
             self.discard(region, block);
         }
@@ -113,12 +110,6 @@ impl Blocks {
     fn discard(&self, region: &Region, block: Block) {
         // SAFETY: the block is free, so nothing in it is in use.
         unsafe { region.discard(block.start(), BLOCK_BYTES) };
-        self.resident.fetch_sub(1, Relaxed);
-    }
-
-    /// Blocks backed by memory, in use or kept for reuse.
-    pub(crate) fn resident_blocks(&self) -> usize {
-        self.resident.load(Relaxed)
     }
 
     /// Free blocks that are still backed by memory.

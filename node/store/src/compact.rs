@@ -58,8 +58,10 @@ impl Store {
         if live_bytes * 100 > filled_bytes * 97 || !self.segments.claim(block) {
             return None;
         }
-        let at = block.start();
-        Some(Compaction { block, at, end: at + filled_bytes as u64 })
+        let (start, end) = (block.start(), block.start() + filled_bytes as u64);
+        // Nothing alive: nothing to move.
+        let at = if self.segments.live_bytes(block) == 0 { end } else { start };
+        Some(Compaction { block, at, end })
     }
 
     /// Moves records for about `budget_bytes`; frees the block at its end. Returns the bytes
@@ -80,24 +82,26 @@ impl Store {
             let len_bytes = record.len_bytes();
             if !record.is_dead() && !self.move_record(writer, &record) {
                 // No room to move to: leave the rest for better times.
-                self.segments.seal(compaction.block, self.segments.filled_bytes(compaction.block));
+                let filled = self.segments.filled_bytes(compaction.block);
+                self.unclaim(compaction.block, filled);
                 return budget_bytes;
             }
             compaction.at += len_bytes as u64;
         }
         debug_assert_eq!(self.segments.live_bytes(compaction.block), 0, "records left behind");
-        self.totals.segments.fetch_sub(1, Relaxed);
-        self.blocks.give(&self.region, compaction.block);
+        self.free_segment(compaction.block);
         (compaction.at - from) as i64
+    }
+
+    /// Frees the block of a segment without living records.
+    pub(crate) fn free_segment(&self, block: Block) {
+        self.totals.segments.fetch_sub(1, Relaxed);
+        self.blocks.give(&self.region, block);
     }
 
     /// Moves a record that was alive a moment ago. Answers whether there was room for it.
     fn move_record(&self, writer: &mut Writer, record: &Record<'_>) -> bool {
-        let stripe = if record.has_large_key() {
-            usize::from(record.large_key_stripe())
-        } else {
-            usize::from(self.key(record.key()).stripe())
-        };
+        let stripe = usize::from(self.stripe_of(record));
         let _guard = self.stripes[stripe].0.lock();
         if record.is_dead() {
             return true;

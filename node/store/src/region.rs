@@ -146,17 +146,8 @@ impl Region {
     /// Nothing in the range may be in use.
     pub(crate) unsafe fn discard(&self, offset: u64, len: usize) {
         // SAFETY: in bounds of our own private mapping. A failure leaves the memory resident,
-        // which is harmless; the caller never relies on the zeros without asking `zero`.
+        // which is harmless; nobody relies on the zeros.
         unsafe { libc::madvise(self.at(offset, len).cast(), len, libc::MADV_DONTNEED) };
-    }
-
-    /// Fills a range with zeros.
-    ///
-    /// # Safety
-    /// Nothing in the range may be in use.
-    pub(crate) unsafe fn zero(&self, offset: u64, len: usize) {
-        // SAFETY: in bounds; exclusion is the caller's promise.
-        unsafe { std::ptr::write_bytes(self.at(offset, len), 0, len) }
     }
 }
 

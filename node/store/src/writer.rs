@@ -21,6 +21,10 @@ pub struct Writer {
     pub(crate) outside_delta: i64,
     unfilled_told: i64,
     pub(crate) compaction: Option<Compaction>,
+    /// Bytes appended since compaction last looked.
+    appended: usize,
+    /// Where the expiry cycle stands in the list of sealed segments.
+    pub(crate) expire_cursor: usize,
 }
 
 /// What a worker has seen and done.
@@ -56,6 +60,8 @@ impl Writer {
             outside_delta: 0,
             unfilled_told: 0,
             compaction: None,
+            appended: 0,
+            expire_cursor: 0,
         }
     }
 
@@ -79,6 +85,7 @@ impl Writer {
         unsafe { draft.write(&store.region, location) };
         store.segments.born(location, len_bytes, draft.expiry_ms);
         self.live_delta += len_bytes as i64;
+        self.appended += len_bytes;
         Ok(location)
     }
 
@@ -111,6 +118,22 @@ impl Writer {
         if let Some(open) = self.open.take() {
             store.segments.seal(open.block, open.filled);
         }
+    }
+
+    /// Bytes appended since the last call.
+    pub(crate) fn take_appended(&mut self) -> usize {
+        std::mem::take(&mut self.appended)
+    }
+
+    /// The open segment and how far it is filled, if a record in it may have expired.
+    pub(crate) fn open_segment_to_expire(
+        &self,
+        store: &Store,
+        now_ms: u64,
+    ) -> Option<(Block, usize)> {
+        let open = self.open.as_ref()?;
+        let is_due = store.segments.first_expiry_ms(open.block) <= now_ms;
+        is_due.then_some((open.block, open.filled))
     }
 
     /// Adds this worker's sums to the store's. Called once per batch.
