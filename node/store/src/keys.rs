@@ -116,21 +116,23 @@ impl<'a> View<'a> {
     pub fn random_key(&mut self, database: Database) -> Option<Vec<u8>> {
         let run = self.store().run(database);
         let random = self.random();
-        let start = random as usize % (STRIPE_COUNT * STRIPE_SLOTS);
-        for step in 0..STRIPE_COUNT * STRIPE_SLOTS {
-            let place = (start + step) % (STRIPE_COUNT * STRIPE_SLOTS);
-            let (stripe, slot) = (place / STRIPE_SLOTS, place % STRIPE_SLOTS);
-            if !self.held().contains(stripe)
-                || self.stripe(stripe).accounts[usize::from(run)].keys == 0
-            {
-                continue;
-            }
-            let table = slot_of(stripe, slot).and_then(|slot| self.store().table(run, slot));
-            if let Some(key) = table.and_then(|table| self.random_key_of(table, random)) {
-                return Some(key);
-            }
+        let first = random as usize % STRIPE_COUNT;
+        (first..STRIPE_COUNT)
+            .chain(0..first)
+            .find_map(|stripe| self.random_key_of_stripe(run, stripe, random))
+    }
+
+    /// A living key of a stripe from a random slot on, wrapping once.
+    fn random_key_of_stripe(&mut self, run: u16, stripe: usize, random: u64) -> Option<Vec<u8>> {
+        if !self.held().contains(stripe) || self.stripe(stripe).accounts[usize::from(run)].keys == 0
+        {
+            return None;
         }
-        None
+        let first = (random >> 8) as usize % STRIPE_SLOTS;
+        (first..STRIPE_SLOTS).chain(0..first).find_map(|slot| {
+            let slot = slot_of(stripe, slot)?;
+            self.random_key_of(self.store().table(run, slot)?, random)
+        })
     }
 
     /// A living key from a random position of a slot on, wrapping once.

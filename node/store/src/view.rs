@@ -5,6 +5,7 @@
 //! key is gone for whoever looks: the view removes it on the way.
 #![allow(unsafe_code, reason = "hands out guarded state of the stripes it has locked")]
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -124,20 +125,34 @@ impl<'a> View<'a> {
         self.writer.random()
     }
 
-    /// Calls `visit` with each stripe in turn until it answers false. A view that holds all
-    /// stripes keeps them; one that holds none locks each only meanwhile.
+    /// Calls `visit` with a view of each stripe in turn until it answers false. A view that holds
+    /// all stripes keeps them; one that holds none locks each only meanwhile.
     ///
     /// # Panics
     /// The view holds some stripes but not all: locking more could deadlock.
     pub fn each_stripe(&mut self, visit: &mut dyn FnMut(&mut View<'_>, u8) -> bool) {
+        self.each_stripe_from(0, visit);
+    }
+
+    /// As [`View::each_stripe`], from stripe `first` to the last one.
+    ///
+    /// # Panics
+    /// As [`View::each_stripe`].
+    pub fn each_stripe_from(
+        &mut self,
+        first: u8,
+        visit: &mut dyn FnMut(&mut View<'_>, u8) -> bool,
+    ) {
         let holds_all = self.held == StripeSet::ALL;
         assert!(holds_all || self.held == StripeSet::NONE, "walking stripes while holding some");
-        for stripe in 0..=u8::MAX {
+        for stripe in first..=u8::MAX {
+            let (store, held, now_ms) = (self.store, StripeSet::one(stripe), self.now_ms);
             let go_on = if holds_all {
-                visit(self, stripe)
+                // Never dropped, because this view goes on holding the lock.
+                let part = View { store, writer: self.writer, held, now_ms };
+                visit(&mut ManuallyDrop::new(part), stripe)
             } else {
-                let held = StripeSet::one(stripe);
-                visit(&mut View::new(self.store, self.writer, held, self.now_ms), stripe)
+                visit(&mut View::new(store, self.writer, held, now_ms), stripe)
             };
             if !go_on {
                 return;
@@ -193,9 +208,7 @@ impl<'a> View<'a> {
     #[inline]
     fn living(&mut self, run: u16, key: &Key<'_>) -> Option<Found<'a>> {
         let found = self.lookup(run, key)?;
-        if found.entry.expires()
-            && found.record.expiry_ms().is_some_and(|at| at <= self.now_ms)
-        {
+        if found.entry.expires() && found.record.expiry_ms().is_some_and(|at| at <= self.now_ms) {
             self.erase(run, key, &found);
             self.writer.counters.expired += 1;
             return None;
@@ -314,14 +327,7 @@ impl<'a> View<'a> {
     }
 
     /// Points a key's entry at a (new) location and says whether the item expires.
-    fn relink(
-        &mut self,
-        run: u16,
-        key: &Key<'_>,
-        found: &Found<'a>,
-        location: u64,
-        expires: bool,
-    ) {
+    fn relink(&mut self, run: u16, key: &Key<'_>, found: &Found<'a>, location: u64, expires: bool) {
         let entry = Entry::new(Tag::of(key.hash), location, expires);
         if entry != found.entry {
             found.table.replace(key.hash, found.entry, entry);
@@ -442,7 +448,14 @@ impl<'a> View<'a> {
             match found.record.value() {
                 Value::Inline(bytes) => {
                     let bytes = bytes.to_vec();
-                    self.rewrite(run, key, Some(found), NewValue::Bytes(&bytes), expiry_ms, modified)?;
+                    self.rewrite(
+                        run,
+                        key,
+                        Some(found),
+                        NewValue::Bytes(&bytes),
+                        expiry_ms,
+                        modified,
+                    )?;
                 }
                 Value::Large(shared) => {
                     let shared = NewValue::Shared(Arc::clone(shared));
@@ -491,13 +504,11 @@ impl<'a> View<'a> {
     pub fn count(&mut self, database: Database) -> KeyCounts {
         let run = usize::from(self.store.run(database));
         let mut counts = KeyCounts::default();
-        for stripe in 0..STRIPE_COUNT {
-            if self.held.contains(stripe) {
-                let account = self.stripe(stripe).accounts[run];
-                counts.keys += u64::from(account.keys);
-                counts.expiring += u64::from(account.expiring);
-            }
-        }
+        self.held().each(|stripe| {
+            let account = self.stripe(stripe).accounts[run];
+            counts.keys += u64::from(account.keys);
+            counts.expiring += u64::from(account.expiring);
+        });
         counts
     }
 
