@@ -11,6 +11,7 @@ pub mod error;
 pub mod row;
 pub mod server;
 mod dispatch;
+mod key;
 mod keyspec;
 pub mod statistics;
 mod transaction;

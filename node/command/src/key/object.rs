@@ -1,0 +1,104 @@
+//! OBJECT: how a value is kept and how much it is used.
+
+use skep_resp::Args;
+use skep_store::Item;
+
+use crate::cx::Cx;
+use crate::error::CommandError;
+use crate::key::glance;
+
+/// The reply of OBJECT HELP.
+const HELP: &[&str] = &[
+    "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "ENCODING <key>",
+    "    Tell in which form the value of <key> is kept.",
+    "FREQ <key>",
+    "    Tell how often <key> has been used lately, on a logarithmic scale. Asks for an",
+    "    LFU eviction policy.",
+    "IDLETIME <key>",
+    "    Tell for about how many seconds <key> has not been used. Does not work with an",
+    "    LFU eviction policy.",
+    "REFCOUNT <key>",
+    "    Tell how many references to the value of <key> there are.",
+    "HELP",
+    "    Print this help.",
+];
+
+const NOT_LFU: CommandError = CommandError::text(
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that \
+     when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
+
+/// `OBJECT ENCODING key`.
+pub(crate) fn encoding(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    let database = cx.database();
+    let key = cx.key(&args[2]);
+    match glance(&mut cx.view, database, &key, |item| encoding_of(item)) {
+        Some(encoding) => cx.reply.bulk(encoding.as_bytes()),
+        None => cx.reply.null(),
+    }
+    Ok(())
+}
+
+/// `OBJECT REFCOUNT key`: always one, because values are shared with replies at most.
+pub(crate) fn refcount(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    number(cx, args, |_| Ok(1))
+}
+
+/// `OBJECT FREQ key`.
+pub(crate) fn freq(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    number(cx, args, frequency)
+}
+
+/// `OBJECT IDLETIME key`, in seconds.
+pub(crate) fn idletime(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    number(cx, args, idle_seconds)
+}
+
+/// `OBJECT HELP`.
+pub(crate) fn help(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
+    cx.reply.array(HELP.len());
+    HELP.iter().for_each(|line| cx.reply.simple(line));
+    Ok(())
+}
+
+/// Answers with a number made from a key's access state, or null when the key is not there.
+fn number(
+    cx: &mut Cx<'_>,
+    args: Args<'_>,
+    of: impl FnOnce(u32) -> Result<i64, CommandError>,
+) -> Result<(), CommandError> {
+    let database = cx.database();
+    let key = cx.key(&args[2]);
+    match glance(&mut cx.view, database, &key, |item| item.access()) {
+        Some(access) => cx.reply.integer(of(access)?),
+        None => cx.reply.null(),
+    }
+    Ok(())
+}
+
+// The two questions below are the seam to the store's eviction policies.
+
+fn frequency(_access: u32) -> Result<i64, CommandError> {
+    Err(NOT_LFU)
+}
+
+fn idle_seconds(_access: u32) -> Result<i64, CommandError> {
+    Ok(0)
+}
+
+/// Longest string that counts as embedded in its key's record.
+const EMBEDDED_BYTES: usize = 44;
+
+fn encoding_of(item: &Item<'_>) -> &'static str {
+    let bytes = item.value().bytes();
+    if item.is_modified() {
+        "raw"
+    } else if skep_resp::parse_i64(bytes).is_some() {
+        "int"
+    } else if bytes.len() <= EMBEDDED_BYTES {
+        "embstr"
+    } else {
+        "raw"
+    }
+}

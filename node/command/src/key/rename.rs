@@ -1,0 +1,136 @@
+//! RENAME, RENAMENX, COPY and MOVE: a value, with its expiry, under another name or in another
+//! database. Large values are shared, not copied.
+
+use std::sync::Arc;
+
+use skep_resp::Args;
+use skep_store::{Database, Expiry, Item, Key, NewValue, OutOfMemory, Value, View};
+
+use crate::cx::Cx;
+use crate::error::CommandError;
+use crate::key::database_argument;
+
+const SAME_OBJECT: CommandError =
+    CommandError::text("ERR source and destination objects are the same");
+
+/// What a key holds, independent of the key.
+struct Content {
+    value: ContentValue,
+    expiry: Expiry,
+    modified: bool,
+}
+
+enum ContentValue {
+    Small(Vec<u8>),
+    Large(Arc<Vec<u8>>),
+}
+
+impl Content {
+    fn of(item: &Item<'_>) -> Content {
+        let value = match item.value() {
+            Value::Inline(bytes) => ContentValue::Small(bytes.to_vec()),
+            Value::Large(shared) => ContentValue::Large(Arc::clone(shared)),
+        };
+        let expiry = item.expiry_ms().map_or(Expiry::Never, Expiry::At);
+        Content { value, expiry, modified: item.is_modified() }
+    }
+
+    fn put(
+        self,
+        view: &mut View<'_>,
+        database: Database,
+        key: &Key<'_>,
+    ) -> Result<(), OutOfMemory> {
+        let value = match &self.value {
+            ContentValue::Small(bytes) => NewValue::Bytes(bytes),
+            ContentValue::Large(shared) => NewValue::Shared(Arc::clone(shared)),
+        };
+        if self.modified {
+            view.set_modified(database, key, value, self.expiry)
+        } else {
+            view.set(database, key, value, self.expiry)
+        }
+    }
+}
+
+/// `RENAME key newkey`.
+pub(crate) fn rename(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    rename_key(cx, args, true)?;
+    cx.reply.ok();
+    Ok(())
+}
+
+/// `RENAMENX key newkey`: does nothing when the new key is there already.
+pub(crate) fn renamenx(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    let renamed = rename_key(cx, args, false)?;
+    cx.reply.integer(i64::from(renamed));
+    Ok(())
+}
+
+/// Renames a key and answers whether it did.
+fn rename_key(cx: &mut Cx<'_>, args: Args<'_>, replace: bool) -> Result<bool, CommandError> {
+    let database = cx.database();
+    let (source, target) = (cx.key(&args[1]), cx.key(&args[2]));
+    let content = cx.view.find(database, &source).map(|item| Content::of(&item));
+    let content = content.ok_or(CommandError::NO_SUCH_KEY)?;
+    if source.bytes == target.bytes {
+        return Ok(false);
+    }
+    if !replace && cx.view.find(database, &target).is_some() {
+        return Ok(false);
+    }
+    content.put(&mut cx.view, database, &target)?;
+    cx.view.remove(database, &source);
+    Ok(true)
+}
+
+/// `COPY source destination [DB destination-db] [REPLACE]`.
+pub(crate) fn copy(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    let database = cx.database();
+    let (mut target_database, mut replace) = (database, false);
+    let mut options = args.iter().skip(3);
+    while let Some(option) = options.next() {
+        if option.eq_ignore_ascii_case(b"REPLACE") {
+            replace = true;
+        } else if option.eq_ignore_ascii_case(b"DB") {
+            let number = options.next().ok_or(CommandError::SYNTAX)?;
+            target_database = database_argument(cx, number)?;
+        } else {
+            return Err(CommandError::SYNTAX);
+        }
+    }
+    let (source, target) = (cx.key(&args[1]), cx.key(&args[2]));
+    if target_database == database && source.bytes == target.bytes {
+        return Err(SAME_OBJECT);
+    }
+    let content = cx.view.read(database, &source).map(|item| Content::of(&item));
+    let copied = match content {
+        Some(content) if replace || cx.view.find(target_database, &target).is_none() => {
+            content.put(&mut cx.view, target_database, &target)?;
+            true
+        }
+        _ => false,
+    };
+    cx.reply.integer(i64::from(copied));
+    Ok(())
+}
+
+/// `MOVE key db`: does nothing when the key is there already.
+pub(crate) fn move_key(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    let database = cx.database();
+    let target_database = database_argument(cx, &args[2])?;
+    if target_database == database {
+        return Err(SAME_OBJECT);
+    }
+    let key = cx.key(&args[1]);
+    let content = cx.view.find(database, &key).map(|item| Content::of(&item));
+    let moved = match content {
+        Some(content) if cx.view.find(target_database, &key).is_none() => {
+            content.put(&mut cx.view, target_database, &key)?;
+            cx.view.remove(database, &key)
+        }
+        _ => false,
+    };
+    cx.reply.integer(i64::from(moved));
+    Ok(())
+}
