@@ -18,7 +18,7 @@ use crate::store::{Database, Store};
 use crate::stripe::{Account, Stripe};
 use crate::table::Table;
 use crate::writer::Writer;
-use crate::{STRIPE_COUNT, StripeSet};
+use crate::StripeSet;
 
 /// A command's access to the store; see the module.
 pub struct View<'a> {
