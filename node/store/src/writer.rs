@@ -44,6 +44,28 @@ pub struct Counters {
     pub compacted_bytes: u64,
 }
 
+impl Counters {
+    /// Adds another worker's counters.
+    pub fn add(&mut self, other: &Counters) {
+        self.hits += other.hits;
+        self.misses += other.misses;
+        self.expired += other.expired;
+        self.evicted += other.evicted;
+        self.changes += other.changes;
+        self.compacted_bytes += other.compacted_bytes;
+    }
+
+    /// Takes earlier counters off.
+    pub fn subtract(&mut self, earlier: &Counters) {
+        self.hits -= earlier.hits;
+        self.misses -= earlier.misses;
+        self.expired -= earlier.expired;
+        self.evicted -= earlier.evicted;
+        self.changes -= earlier.changes;
+        self.compacted_bytes -= earlier.compacted_bytes;
+    }
+}
+
 struct Open {
     block: Block,
     filled: usize,

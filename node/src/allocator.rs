@@ -1,0 +1,43 @@
+//! The general allocator: jemalloc, for everything outside the store's region. All that knows
+//! which allocator it is stands in this file.
+
+use jemalloc_ctl::{epoch, stats};
+
+#[global_allocator]
+static GLOBAL: jemallocator::Jemalloc = jemallocator::Jemalloc;
+
+/// The version, for INFO and MEMORY.
+pub(crate) const NAME: &str = "jemalloc-5.3.1";
+
+/// Bytes as the allocator counts them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AllocatorFigures {
+    pub(crate) allocated_bytes: u64,
+    pub(crate) active_bytes: u64,
+    pub(crate) resident_bytes: u64,
+}
+
+impl AllocatorFigures {
+    /// What counts against the memory limit: pages in use, and the allocator's own data.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.resident_bytes.max(self.active_bytes)
+    }
+}
+
+/// Asks the allocator.
+pub(crate) fn figures() -> AllocatorFigures {
+    let _ = epoch::advance();
+    let read = |value: Result<usize, _>| value.map_or(0, |bytes: usize| bytes as u64);
+    AllocatorFigures {
+        allocated_bytes: read(stats::allocated::read().map_err(drop)),
+        active_bytes: read(stats::active::read().map_err(drop)),
+        resident_bytes: read(stats::resident::read().map_err(drop)),
+    }
+}
+
+/// Has unused pages given back by a thread of the allocator's own, so that memory returns to the
+/// system though nobody allocates.
+pub(crate) fn start_returning_memory() {
+    // Without the thread, pages return when the allocator is next used.
+    let _ = jemalloc_ctl::background_thread::write(true);
+}

@@ -1,0 +1,232 @@
+//! What commands see of the node: the implementation of [`Server`]. No logic of its own beyond
+//! handing each question to the part that knows.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use skep_command::server::{
+    ChannelKind, ClientFilter, ClientInfo, Killed, MemoryFacts, PauseScope, Server, SlowEntry,
+};
+use skep_command::{Client, CommandError};
+use skep_resp::{Args, Reply};
+
+use crate::node::{Node, unix_time_us};
+use crate::{figures, info, latency, slowlog};
+
+impl Server for Node {
+    fn clock_ns(&self) -> u64 {
+        self.started.elapsed().as_nanos() as u64
+    }
+
+    fn wants_exact_times(&self) -> bool {
+        self.exact_times.load(Relaxed)
+    }
+
+    fn max_transaction_bytes(&self) -> usize {
+        self.settings.load().max_query_buffer_bytes
+    }
+
+    fn unix_time_us(&self) -> u64 {
+        unix_time_us()
+    }
+
+    fn random_bytes(&self, out: &mut [u8]) {
+        crate::random::fill(out);
+    }
+
+    fn authenticate(&self, user: &[u8], password: &[u8]) -> Result<(), CommandError> {
+        const WRONG: CommandError =
+            CommandError::text("WRONGPASS invalid username-password pair or user is disabled.");
+        let settings = self.settings.load();
+        if user != b"default" {
+            return Err(WRONG);
+        }
+        match &settings.password {
+            // As in Redis, the default user without a password accepts any.
+            None => Ok(()),
+            Some(right) if is_equal(right.as_bytes(), password) => Ok(()),
+            Some(_) => Err(WRONG),
+        }
+    }
+
+    fn has_password(&self) -> bool {
+        self.settings.load().password.is_some()
+    }
+
+    fn config_get(&self, patterns: &[&[u8]]) -> Vec<(String, String)> {
+        let _ = patterns;
+        Vec::new()
+    }
+
+    fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), CommandError> {
+        let _ = pairs;
+        Ok(())
+    }
+
+    fn config_rewrite(&self) -> Result<(), CommandError> {
+        Ok(())
+    }
+
+    fn reset_statistics(&self) {
+        self.reset_figures();
+    }
+
+    fn info(&self, sections: &[&str]) -> String {
+        info::text(self, sections)
+    }
+
+    fn clients(&self, filter: &ClientFilter) -> Vec<ClientInfo> {
+        let now_ms = self.now_ms();
+        let describe = |id, line| ClientInfo { id, line };
+        let selected = self.clients.select(filter, now_ms);
+        selected.iter().map(|one| describe(one.id, one.describe(now_ms))).collect()
+    }
+
+    fn kill_clients(&self, asker: u64, filter: &ClientFilter) -> Killed {
+        let selected = self.clients.select(filter, self.now_ms());
+        let others = selected.iter().filter(|one| one.id != asker);
+        others.for_each(|one| one.kill());
+        Killed { count: selected.len(), asker: selected.iter().any(|one| one.id == asker) }
+    }
+
+    fn client_changed(&self, client: &Client) {
+        if let Some(connection) = self.clients.get(client.id) {
+            let last_command = connection.visible.lock().last_command;
+            self.show(&connection, client, last_command);
+        }
+    }
+
+    fn pause_clients(&self, milliseconds: u64, scope: PauseScope) {
+        self.pause.begin(self.now_ms(), milliseconds, scope);
+    }
+
+    fn unpause_clients(&self) {
+        self.pause.end();
+    }
+
+    fn unblock_client(&self, _: u64, _: bool) -> bool {
+        // No command of this node blocks its client yet.
+        false
+    }
+
+    fn subscribe(&self, client: &Client, kind: ChannelKind, name: &[u8]) -> bool {
+        let connection = self.clients.get(client.id);
+        connection.is_some_and(|connection| self.pubsub.subscribe(&connection, kind, name))
+    }
+
+    fn unsubscribe(&self, client: &Client, kind: ChannelKind, name: &[u8]) -> bool {
+        let connection = self.clients.get(client.id);
+        connection.is_some_and(|connection| self.pubsub.unsubscribe(&connection, kind, name))
+    }
+
+    fn subscriptions(&self, client: &Client, kind: ChannelKind) -> Vec<Vec<u8>> {
+        let Some(connection) = self.clients.get(client.id) else { return Vec::new() };
+        let subscriptions = connection.subscriptions.lock();
+        let of_kind = subscriptions.iter().filter(|(other, _)| *other == kind);
+        of_kind.map(|(_, name)| name.to_vec()).collect()
+    }
+
+    fn publish(&self, kind: ChannelKind, channel: &[u8], message: &[u8]) -> usize {
+        let limit_bytes = self.settings.load().pubsub_output.hard_bytes;
+        self.pubsub.publish(kind, channel, message, limit_bytes)
+    }
+
+    fn channels(&self, kind: ChannelKind, pattern: Option<&[u8]>) -> Vec<Vec<u8>> {
+        self.pubsub.names(kind, pattern)
+    }
+
+    fn subscriber_count(&self, kind: ChannelKind, channel: &[u8]) -> usize {
+        self.pubsub.subscriber_count(kind, channel)
+    }
+
+    fn pattern_count(&self) -> usize {
+        self.pubsub.name_count(ChannelKind::Pattern)
+    }
+
+    fn slow_log(&self, count: usize) -> Vec<SlowEntry> {
+        self.slow_log.newest(count)
+    }
+
+    fn slow_log_len(&self) -> usize {
+        self.slow_log.len()
+    }
+
+    fn slow_log_reset(&self) {
+        self.slow_log.clear();
+    }
+
+    fn note_slow(&self, client: &Client, duration_us: u64, args: Args<'_>) {
+        let settings = self.settings.load();
+        let took_ms = duration_us / 1000;
+        if settings.latency_threshold_ms > 0 && took_ms >= settings.latency_threshold_ms {
+            self.latency.note("command", self.now_ms() / 1000, took_ms);
+        }
+        let threshold_us = u64::try_from(settings.slow_log_threshold_us);
+        if threshold_us.is_ok_and(|threshold_us| duration_us >= threshold_us) {
+            let connection = self.clients.get(client.id);
+            let entry = SlowEntry {
+                id: 0,
+                unix_seconds: self.now_ms() / 1000,
+                duration_us,
+                args: slowlog::shorten(args),
+                address: connection.map_or_else(String::new, |one| one.peer.to_string()),
+                name: client.name.clone(),
+            };
+            self.slow_log.add(entry, settings.slow_log_len);
+        }
+    }
+
+    fn latency(&self, words: Args<'_>, reply: &mut Reply) -> Result<(), CommandError> {
+        let threshold_ms = self.settings.load().latency_threshold_ms;
+        match words[0].to_ascii_lowercase().as_slice() {
+            b"latest" => self.latency.latest(reply),
+            b"history" => self.latency.history(&words[1], reply),
+            b"reset" => {
+                let names: Vec<_> = words.from(1).iter().collect();
+                reply.integer(self.latency.reset(&names) as i64);
+            }
+            b"graph" => reply.verbatim("txt", self.latency.graph(&words[1])?.as_bytes()),
+            b"doctor" => reply.verbatim("txt", self.latency.doctor(threshold_ms).as_bytes()),
+            b"histogram" => {
+                let total = figures::total(&self.figures);
+                latency::histogram(&total.statistics, words.from(1), reply);
+            }
+            _ => return Err(CommandError::SYNTAX),
+        }
+        Ok(())
+    }
+
+    fn memory(&self) -> MemoryFacts {
+        self.memory_facts()
+    }
+
+    fn purge_memory(&self) {
+        self.store.trim();
+    }
+
+    fn sleep(&self, microseconds: u64) {
+        std::thread::sleep(Duration::from_micros(microseconds));
+    }
+
+    fn set_active_expiry(&self, on: bool) {
+        self.active_expiry.store(on, Relaxed);
+    }
+
+    fn debug_allowed(&self, client: &Client) -> bool {
+        let connection = self.clients.get(client.id);
+        connection.is_some_and(|one| one.peer.ip().to_canonical().is_loopback())
+    }
+
+    fn shut_down(&self) {
+        self.begin_stop();
+    }
+}
+
+/// Compares in a time that depends on the lengths alone.
+fn is_equal(right: &[u8], given: &[u8]) -> bool {
+    let differences = right
+        .iter()
+        .zip(given.iter().chain(std::iter::repeat(&0)))
+        .fold(0, |differences, (a, b)| differences | (a ^ b));
+    std::hint::black_box(differences) == 0 && right.len() == given.len()
+}

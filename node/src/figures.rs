@@ -1,0 +1,88 @@
+//! Counters of the workers, where other threads can read them.
+//!
+//! A worker keeps its counters to itself and publishes them here on every tick; only traffic is
+//! counted in place.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use skep_command::statistics::Statistics;
+use skep_store::{Counters, Writer};
+
+/// What one worker has published.
+#[derive(Default)]
+#[repr(align(128))]
+pub(crate) struct Figures {
+    pub(crate) input_bytes: AtomicU64,
+    pub(crate) output_bytes: AtomicU64,
+    published: Mutex<Published>,
+}
+
+/// Sums over the life of a worker.
+#[derive(Default)]
+pub(crate) struct Published {
+    pub(crate) counters: Counters,
+    pub(crate) statistics: Statistics,
+}
+
+impl Figures {
+    /// Publishes a worker's counters.
+    pub(crate) fn take(&self, writer: &Writer, statistics: &mut Statistics) {
+        let mut published = self.published.lock();
+        published.counters = writer.counters;
+        published.statistics.absorb(statistics);
+    }
+}
+
+/// The sum over all workers.
+pub(crate) fn total(figures: &[Figures]) -> Published {
+    let mut sum = Published::default();
+    for one in figures {
+        let published = one.published.lock();
+        sum.counters.add(&published.counters);
+        sum.statistics.add(&published.statistics);
+    }
+    sum
+}
+
+/// What has been counted since a reset.
+pub(crate) fn since(figures: &[Figures], reset: &Published) -> Published {
+    let mut sum = total(figures);
+    sum.counters.subtract(&reset.counters);
+    sum.statistics.subtract(&reset.statistics);
+    sum
+}
+
+/// Sums up one of the traffic counters.
+pub(crate) fn traffic(figures: &[Figures], of: impl Fn(&Figures) -> &AtomicU64) -> u64 {
+    figures.iter().map(|one| of(one).load(Relaxed)).sum()
+}
+
+/// Rates over the last measured interval.
+#[derive(Default)]
+pub(crate) struct Rates {
+    pub(crate) operations_per_second: u64,
+    pub(crate) input_bytes_per_second: u64,
+    pub(crate) output_bytes_per_second: u64,
+    last: Option<(Instant, [u64; 3])>,
+}
+
+impl Rates {
+    /// Measures the time since the last call.
+    pub(crate) fn measure(&mut self, figures: &[Figures], now: Instant) {
+        let sums = [
+            total(figures).statistics.calls,
+            traffic(figures, |one| &one.input_bytes),
+            traffic(figures, |one| &one.output_bytes),
+        ];
+        if let Some((then, before)) = self.last {
+            let seconds = now.duration_since(then).as_secs_f64().max(1e-3);
+            let rate = |at: usize| (sums[at].saturating_sub(before[at]) as f64 / seconds) as u64;
+            self.operations_per_second = rate(0);
+            self.input_bytes_per_second = rate(1);
+            self.output_bytes_per_second = rate(2);
+        }
+        self.last = Some((now, sums));
+    }
+}

@@ -1,0 +1,332 @@
+//! The node: everything its threads share.
+
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use skep_command::Client;
+use skep_command::server::MemoryFacts;
+use skep_resp::Limits;
+use skep_store::{Store, Writer};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use crate::clients::{Clients, Connection, Visible};
+use crate::figures::{Figures, Published, Rates};
+use crate::latency::LatencyMonitor;
+use crate::memory::Memory;
+use crate::pause::Pause;
+use crate::pubsub::PubSub;
+use crate::settings::Settings;
+use crate::slowlog::SlowLog;
+
+/// How often the memory of the whole process is looked up.
+const MEMORY_TICK_MS: u64 = 100;
+
+/// Everything the node's threads share.
+pub(crate) struct Node {
+    pub(crate) store: Store,
+    pub(crate) settings: ArcSwap<Settings>,
+    pub(crate) clients: Clients,
+    pub(crate) pubsub: PubSub,
+    pub(crate) slow_log: SlowLog,
+    pub(crate) latency: LatencyMonitor,
+    pub(crate) memory: Memory,
+    pub(crate) pause: Pause,
+    /// One for each worker.
+    pub(crate) figures: Box<[Figures]>,
+    /// Counters at the last CONFIG RESETSTAT.
+    pub(crate) reset: Mutex<Published>,
+    pub(crate) rates: Mutex<Rates>,
+    pub(crate) exact_times: AtomicBool,
+    pub(crate) active_expiry: AtomicBool,
+    pub(crate) started: Instant,
+    pub(crate) started_unix_ms: u64,
+    pub(crate) run_id: String,
+    pub(crate) connections_received: AtomicU64,
+    pub(crate) connections_rejected: AtomicU64,
+    pub(crate) output_limit_disconnections: AtomicU64,
+    pub(crate) input_limit_disconnections: AtomicU64,
+    stopping: AtomicBool,
+    stop: Notify,
+    /// Workers that have drained.
+    drained: AtomicUsize,
+}
+
+impl Node {
+    pub(crate) fn new(store: Store, settings: Settings, run_id: String) -> Node {
+        let node = Node {
+            figures: (0..settings.workers).map(|_| Figures::default()).collect(),
+            store,
+            settings: ArcSwap::from_pointee(settings),
+            clients: Clients::default(),
+            pubsub: PubSub::default(),
+            slow_log: SlowLog::default(),
+            latency: LatencyMonitor::default(),
+            memory: Memory::default(),
+            pause: Pause::default(),
+            reset: Mutex::default(),
+            rates: Mutex::default(),
+            exact_times: AtomicBool::new(false),
+            active_expiry: AtomicBool::new(true),
+            started: Instant::now(),
+            started_unix_ms: unix_time_us() / 1000,
+            run_id,
+            connections_received: AtomicU64::new(0),
+            connections_rejected: AtomicU64::new(0),
+            output_limit_disconnections: AtomicU64::new(0),
+            input_limit_disconnections: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
+            stop: Notify::new(),
+            drained: AtomicUsize::new(0),
+        };
+        node.settings_changed();
+        node.memory.measure(&node.store, node.settings.load().memory_limit_bytes);
+        node.memory.note_startup(&node.store);
+        node
+    }
+
+    /// Brings what is derived from the settings up to date.
+    pub(crate) fn settings_changed(&self) {
+        let settings = self.settings.load();
+        // Durations that ordinary commands may reach must be measured one by one.
+        let slow = (0..1000).contains(&settings.slow_log_threshold_us);
+        self.exact_times.store(slow, Relaxed);
+        self.memory.measure(&self.store, settings.memory_limit_bytes);
+    }
+
+    /// Unix time in milliseconds.
+    #[inline]
+    pub(crate) fn now_ms(&self) -> u64 {
+        unix_time_us() / 1000
+    }
+
+    /// Decides about a new connection; one that is refused has been told why.
+    pub(crate) fn admit(
+        &self,
+        stream: &TcpStream,
+        peer: SocketAddr,
+        worker: usize,
+    ) -> Option<Arc<Connection>> {
+        self.connections_received.fetch_add(1, Relaxed);
+        let settings = self.settings.load();
+        let local = stream.local_addr().unwrap_or(peer);
+        let refuse = |text: &str| {
+            self.connections_rejected.fetch_add(1, Relaxed);
+            // The socket is fresh, so a short text fits into its buffer.
+            let _ = stream.try_write(format!("-{text}\r\n").as_bytes());
+            None
+        };
+        if settings.protected_mode
+            && settings.password.is_none()
+            && !peer.ip().to_canonical().is_loopback()
+        {
+            return refuse(PROTECTED_MODE);
+        }
+        let id = self.clients.next_id();
+        let descriptor = stream.as_raw_fd();
+        let connection =
+            Arc::new(Connection::new(id, (peer, local), descriptor, worker, self.now_ms()));
+        if !self.clients.add(&connection, settings.max_clients) {
+            return refuse("ERR max number of clients reached");
+        }
+        if let Some(keepalive) = settings.keepalive {
+            let keepalive = socket2::TcpKeepalive::new().with_time(keepalive);
+            let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive);
+        }
+        Some(connection)
+    }
+
+    pub(crate) fn new_client(&self, connection: &Connection) -> Client {
+        Client::new(connection.id, self.settings.load().password.is_none())
+    }
+
+    /// Forgets a connection that has ended.
+    pub(crate) fn gone(&self, connection: &Connection) {
+        self.pubsub.forget(connection);
+        self.clients.remove(connection.id);
+    }
+
+    /// What a client may send.
+    #[inline]
+    pub(crate) fn limits(&self, client: &Client) -> Limits {
+        let settings = self.settings.load();
+        if !client.authenticated {
+            return Limits::unauthenticated();
+        }
+        Limits {
+            max_bulk_bytes: settings.max_bulk_bytes,
+            max_args: settings.max_args,
+            max_query_buffer_bytes: settings.max_query_buffer_bytes,
+            ..Limits::default()
+        }
+    }
+
+    /// Tells whether a connection has more unsent bytes than it may have.
+    pub(crate) fn exceeds_output_limit(
+        &self,
+        connection: &Connection,
+        client: &Client,
+        unsent_bytes: usize,
+    ) -> bool {
+        let settings = self.settings.load();
+        let limit = if client.subscriptions.any() {
+            settings.pubsub_output
+        } else {
+            settings.normal_output
+        };
+        let soft = limit.soft_bytes > 0 && unsent_bytes > limit.soft_bytes;
+        let hard = limit.hard_bytes > 0 && unsent_bytes > limit.hard_bytes;
+        let now_ms = self.now_ms();
+        let since_ms = match (soft, connection.soft_exceeded_ms.load(Relaxed)) {
+            (false, _) => 0,
+            (true, 0) => now_ms.max(1),
+            (true, since_ms) => since_ms,
+        };
+        connection.soft_exceeded_ms.store(since_ms, Relaxed);
+        let too_long =
+            soft && Duration::from_millis(now_ms.saturating_sub(since_ms)) > limit.soft_for;
+        if hard || too_long {
+            self.output_limit_disconnections.fetch_add(1, Relaxed);
+        }
+        hard || too_long
+    }
+
+    pub(crate) fn note_query_buffer_overflow(&self, _: &Client) {
+        self.input_limit_disconnections.fetch_add(1, Relaxed);
+    }
+
+    /// Tells others what they may see of a client.
+    pub(crate) fn show(&self, connection: &Connection, client: &Client, command: &'static str) {
+        *connection.visible.lock() = Visible::of(client, command);
+    }
+
+    /// Makes room for a batch that may write. Answers whether there is none.
+    #[inline]
+    pub(crate) fn make_room(&self, writer: &mut Writer, now_ms: u64) -> bool {
+        !self.store.make_room(writer, now_ms)
+    }
+
+    /// Sets the counters of INFO back to zero.
+    pub(crate) fn reset_figures(&self) {
+        *self.reset.lock() = crate::figures::total(&self.figures);
+        for counter in [
+            &self.connections_received,
+            &self.connections_rejected,
+            &self.output_limit_disconnections,
+            &self.input_limit_disconnections,
+        ] {
+            counter.store(0, Relaxed);
+        }
+    }
+
+    /// Where the memory is.
+    pub(crate) fn memory_facts(&self) -> MemoryFacts {
+        let limit_bytes = self.settings.load().memory_limit_bytes;
+        self.memory.facts(&self.store, limit_bytes, self.client_buffer_bytes())
+    }
+
+    /// The configuration file in use, or nothing.
+    pub(crate) fn config_file(&self) -> String {
+        String::new()
+    }
+
+    /// Bytes of all connections' buffers.
+    pub(crate) fn client_buffer_bytes(&self) -> u64 {
+        let all = self.clients.select(&Default::default(), self.now_ms());
+        all.iter().map(|one| one.buffer_bytes() as u64).sum()
+    }
+
+    /// Whether this client's commands must wait for the end of a pause.
+    #[inline]
+    pub(crate) fn is_paused(&self, _: &Client) -> bool {
+        self.pause.is_on_at(|| self.now_ms())
+    }
+
+    pub(crate) async fn unpaused(&self) {
+        self.pause.wait(self.now_ms()).await;
+    }
+
+    pub(crate) fn expires_actively(&self) -> bool {
+        self.active_expiry.load(Relaxed)
+    }
+
+    /// Time between upkeep steps when there is little to do.
+    pub(crate) fn tick_interval(&self) -> Duration {
+        Duration::from_millis(1000 / u64::from(self.settings.load().hz.clamp(1, 500)))
+    }
+
+    /// The shared part of a worker's tick; the first worker does it.
+    pub(crate) fn tick(&self, worker: usize) {
+        if worker != 0 {
+            return;
+        }
+        let now_ms = self.now_ms();
+        if self.memory.is_due(now_ms, MEMORY_TICK_MS) {
+            let settings = self.settings.load();
+            self.memory.measure(&self.store, settings.memory_limit_bytes);
+            self.close_idle_clients(now_ms, &settings);
+            self.rates.lock().measure(&self.figures, Instant::now());
+        }
+    }
+
+    fn close_idle_clients(&self, now_ms: u64, settings: &Settings) {
+        let Some(timeout) = settings.idle_timeout else { return };
+        for connection in self.clients.select(&Default::default(), now_ms) {
+            // Subscribers are expected to be silent.
+            let subscribed = connection.visible.lock().is_subscribed();
+            if !subscribed && connection.idle_ms(now_ms) > timeout.as_millis() as u64 {
+                connection.kill();
+            }
+        }
+    }
+
+    /// Begins to stop: no more connections; sessions end when their replies are sent.
+    pub(crate) fn begin_stop(&self) {
+        self.stopping.store(true, Relaxed);
+        self.stop.notify_waiters();
+        for connection in self.clients.select(&Default::default(), self.now_ms()) {
+            connection.close_when_idle();
+        }
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Relaxed)
+    }
+
+    /// Waits until the node begins to stop.
+    pub(crate) async fn stopping(&self) {
+        let stop = self.stop.notified();
+        if !self.is_stopping() {
+            stop.await;
+        }
+    }
+
+    /// Whether the node is stopping and no session of this worker is left, or time is up.
+    pub(crate) fn has_drained(&self, worker: usize) -> bool {
+        self.is_stopping() && self.clients.count_of(worker) == 0
+    }
+
+    /// Notes that a worker has ended.
+    pub(crate) fn worker_ended(&self) {
+        self.drained.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn all_workers_ended(&self) -> bool {
+        self.drained.load(Relaxed) == self.figures.len()
+    }
+}
+
+/// Unix time in microseconds.
+pub(crate) fn unix_time_us() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+}
+
+const PROTECTED_MODE: &str = "DENIED Skep is running in protected mode: it has no password and \
+    accepts connections from this host only. To connect from elsewhere, set a password \
+    ('requirepass' in the configuration, or CONFIG SET requirepass from this host), or accept the \
+    risk with 'protected-mode no'.";

@@ -1,0 +1,26 @@
+//! Unguessable bytes from the system.
+
+/// Fills a buffer.
+pub(crate) fn fill(out: &mut [u8]) {
+    use std::io::Read;
+    // The device always answers on Linux once booted; if it does not, there is nothing to run on.
+    let read = std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(out));
+    if let Err(error) = read {
+        eprintln!("skep: cannot read random bytes: {error}");
+        std::process::exit(1);
+    }
+}
+
+/// A random number.
+pub(crate) fn number() -> u64 {
+    let mut bytes = [0; 8];
+    fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
+
+/// A random identifier of 40 hexadecimal digits, as Redis names runs.
+pub(crate) fn run_id() -> String {
+    let mut bytes = [0; 20];
+    fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

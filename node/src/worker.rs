@@ -1,0 +1,176 @@
+//! A worker: one thread, one core, one event loop, some of the connections.
+//!
+//! Commands run to completion on the worker that read them. Besides its sessions a worker runs a
+//! small share of the store's upkeep on a timer: expiry, compaction, counters.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use skep_command::statistics::Statistics;
+use skep_command::{Client, Env};
+use skep_resp::{Batch, Reply};
+use skep_store::{Upkeep, Writer};
+use tokio::task::LocalSet;
+
+use crate::node::Node;
+use crate::session;
+
+/// Size of the buffer that all sessions of a worker read into.
+const INPUT_BYTES: usize = 64 << 10;
+/// Connections accepted in a row before other work gets a turn.
+const ACCEPT_BATCH: usize = 64;
+/// Time between upkeep steps when there is a lot to do.
+const BUSY_TICK: Duration = Duration::from_millis(2);
+
+/// What the sessions of one thread share.
+pub(crate) struct Worker {
+    pub(crate) node: Arc<Node>,
+    pub(crate) number: usize,
+    /// The shared read buffer; taken out while it is in use.
+    pub(crate) input: RefCell<Vec<u8>>,
+    state: RefCell<State>,
+}
+
+struct State {
+    writer: Writer,
+    statistics: Statistics,
+}
+
+/// Runs a worker until the node stops.
+pub(crate) fn run(
+    node: Arc<Node>,
+    number: usize,
+    listeners: Vec<TcpListener>,
+    seed: u64,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .event_interval(127)
+        .build()?;
+    let worker = Rc::new(Worker {
+        node,
+        number,
+        input: RefCell::new(vec![0; INPUT_BYTES]),
+        state: RefCell::new(State { writer: Writer::new(seed), statistics: Statistics::default() }),
+    });
+    LocalSet::new().block_on(&runtime, async move {
+        for listener in listeners {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            tokio::task::spawn_local(accept(Rc::clone(&worker), listener));
+        }
+        upkeep(&worker).await;
+        worker.node.worker_ended();
+        Ok(())
+    })
+}
+
+/// Accepts connections until the node stops.
+async fn accept(worker: Rc<Worker>, listener: tokio::net::TcpListener) {
+    let mut in_a_row = 0;
+    while !worker.node.is_stopping() {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Replies are written whole; waiting for more would only delay them.
+                let _ = stream.set_nodelay(true);
+                if let Some(connection) = worker.node.admit(&stream, peer, worker.number) {
+                    let worker = Rc::clone(&worker);
+                    tokio::task::spawn_local(session::serve(worker, stream, connection));
+                }
+            }
+            // Out of descriptors, or the peer went: neither is helped by trying at once.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+        in_a_row += 1;
+        if in_a_row == ACCEPT_BATCH {
+            in_a_row = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Runs the store's upkeep until the node has stopped and its sessions are gone.
+async fn upkeep(worker: &Worker) {
+    let mut pause = BUSY_TICK;
+    while !worker.node.has_drained(worker.number) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = worker.node.stopping() => tokio::time::sleep(session::DRAIN_POLL).await,
+        }
+        let busy = worker.tick();
+        pause = if busy { BUSY_TICK } else { worker.node.tick_interval() };
+    }
+}
+
+impl Worker {
+    /// Runs a batch from command `next` on; see [`Env::run_batch`].
+    #[inline]
+    pub(crate) fn run_batch(
+        &self,
+        client: &mut Client,
+        reply: &mut Reply,
+        batch: &Batch,
+        input: &[u8],
+        next: usize,
+    ) -> usize {
+        let mut state = self.state.borrow_mut();
+        let State { writer, statistics } = &mut *state;
+        let now_ms = self.node.now_ms();
+        let out_of_memory = self.node.make_room(writer, now_ms);
+        reply.set_protocol(client.protocol);
+        let mut env = Env {
+            store: &self.node.store,
+            writer,
+            reply,
+            client,
+            server: &*self.node,
+            statistics,
+            now_ms,
+            exact_times: self.node.exact_times.load(Relaxed),
+            out_of_memory,
+        };
+        let next = env.run_batch(batch, input, next);
+        writer.publish(&self.node.store);
+        self.node.store.work_off(writer);
+        next
+    }
+
+    /// Counts received bytes.
+    #[inline]
+    pub(crate) fn traffic_in(&self, len: usize) {
+        self.node.figures[self.number].input_bytes.fetch_add(len as u64, Relaxed);
+    }
+
+    /// Ends what a closing connection leaves in the store.
+    pub(crate) fn disconnect(&self, client: &mut Client, reply: &mut Reply) {
+        let mut state = self.state.borrow_mut();
+        let State { writer, statistics } = &mut *state;
+        let mut env = Env {
+            store: &self.node.store,
+            writer,
+            reply,
+            client,
+            server: &*self.node,
+            statistics,
+            now_ms: self.node.now_ms(),
+            exact_times: false,
+            out_of_memory: false,
+        };
+        env.disconnect();
+    }
+
+    /// One step of upkeep. Answers whether there is more to do soon.
+    fn tick(&self) -> bool {
+        let mut state = self.state.borrow_mut();
+        let State { writer, statistics } = &mut *state;
+        self.node.figures[self.number].take(writer, statistics);
+        self.node.tick(self.number);
+        let upkeep = Upkeep { now_ms: self.node.now_ms(), expire: self.node.expires_actively() };
+        self.node.store.upkeep(writer, &upkeep)
+    }
+}
