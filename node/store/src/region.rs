@@ -65,6 +65,12 @@ impl Region {
         self.len
     }
 
+    /// Tells whether a range lies in the region, for readers who cannot be sure.
+    #[inline]
+    pub(crate) fn holds(&self, offset: u64, len: usize) -> bool {
+        usize::try_from(offset).is_ok_and(|offset| offset < self.len && len <= self.len - offset)
+    }
+
     #[inline]
     fn at(&self, offset: u64, len: usize) -> *mut u8 {
         let offset = offset as usize;

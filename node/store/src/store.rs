@@ -15,6 +15,7 @@ use crate::chunk::Chunks;
 use crate::entry::{Entry, Tag};
 use crate::item::Record;
 use crate::key::Key;
+use crate::policy::Judge;
 use crate::region::Region;
 use crate::segment::Segments;
 use crate::stripe::Stripe;
@@ -69,6 +70,7 @@ pub struct Store {
     runs: Box<[AtomicU16]>,
     seed: u64,
     pub(crate) totals: Totals,
+    pub(crate) judge: Judge,
 }
 
 /// Sums that workers bring up to date after each batch.
@@ -111,6 +113,7 @@ impl Store {
             runs: (0..databases as u16).map(AtomicU16::new).collect(),
             seed: options.seed,
             totals: Totals::default(),
+            judge: Judge::new(),
             blocks,
             region,
         })

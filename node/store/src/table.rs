@@ -109,12 +109,35 @@ impl<'s> Table<'s> {
         }
     }
 
-    /// Offset of the home bucket of a hash, for prefetching. Lock-free: may be stale.
+    /// Offset of the home bucket of a hash, for prefetching. Lock-free: it may be stale, or any
+    /// word of a chunk that has become something else meanwhile, so every step is checked.
     #[inline]
     pub(crate) fn home_offset(self, hash: u64) -> Option<u64> {
-        let leaf = self.spot(hash).leaf;
+        let leaf = self.leaf_unlocked(hash)?;
         let buckets = leaf.bucket_count();
-        (buckets > 0).then(|| leaf.bucket_offset(Tag::of(hash).home(buckets)))
+        let offset = (buckets > 0).then(|| leaf.bucket_offset(Tag::of(hash).home(buckets)))?;
+        self.memory.region.holds(offset, CHUNK_BYTES).then_some(offset)
+    }
+
+    /// As [`Table::spot`], for readers without the lock.
+    #[inline]
+    fn leaf_unlocked(self, hash: u64) -> Option<Leaf<'s>> {
+        let region = self.memory.region;
+        if !self.is_large() {
+            return Some(Leaf { region, words: self.header });
+        }
+        let mut id = self.header[2].load(Relaxed);
+        for consumed in (0..TRIE_BITS).step_by(NODE_BITS as usize) {
+            if !region.holds(chunk_offset(id), CHUNK_BYTES) {
+                return None;
+            }
+            let child = self.node(id)[child_index(hash, consumed)].load(Relaxed);
+            id = child & !NODE;
+            if child & NODE == 0 {
+                return region.holds(chunk_offset(id), CHUNK_BYTES).then(|| self.leaf(id));
+            }
+        }
+        None
     }
 
     /// Finds the entry with this hash that `accept` takes.

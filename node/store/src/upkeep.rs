@@ -108,18 +108,12 @@ impl Store {
     pub fn set_limits(&self, limit_bytes: u64, other_bytes: u64) {
         self.totals.limit_bytes.store(limit_bytes, Relaxed);
         self.totals.other_bytes.store(other_bytes, Relaxed);
+        self.tell_average_size();
     }
 
     /// Gives the memory of free blocks back to the system.
     pub fn trim(&self) {
         self.blocks.trim(&self.region, 0);
-    }
-
-    /// Makes room for new keys if the memory limit is reached, within bounded work. Answers
-    /// whether commands that use memory may run.
-    #[inline]
-    pub fn make_room(&self, _: &mut Writer, _: u64) -> bool {
-        true
     }
 
     /// Keys of all databases.

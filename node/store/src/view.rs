@@ -26,6 +26,8 @@ pub struct View<'a> {
     writer: &'a mut Writer,
     held: StripeSet,
     now_ms: u64,
+    /// Lookups leave no trace.
+    quiet: bool,
 }
 
 /// What becomes of a key's expiry when its value is written.
@@ -102,7 +104,7 @@ impl<'a> View<'a> {
     #[inline]
     pub fn new(store: &'a Store, writer: &'a mut Writer, held: StripeSet, now_ms: u64) -> View<'a> {
         held.each(|stripe| store.stripes[stripe].raw().lock());
-        View { store, writer, held, now_ms }
+        View { store, writer, held, now_ms, quiet: false }
     }
 
     /// The store this is a view of.
@@ -149,10 +151,12 @@ impl<'a> View<'a> {
             let (store, held, now_ms) = (self.store, StripeSet::one(stripe), self.now_ms);
             let go_on = if holds_all {
                 // Never dropped, because this view goes on holding the lock.
-                let part = View { store, writer: self.writer, held, now_ms };
+                let part = View { store, writer: self.writer, held, now_ms, quiet: self.quiet };
                 visit(&mut ManuallyDrop::new(part), stripe)
             } else {
-                visit(&mut View::new(store, self.writer, held, now_ms), stripe)
+                let mut part = View::new(store, self.writer, held, now_ms);
+                part.quiet = self.quiet;
+                visit(&mut part, stripe)
             };
             if !go_on {
                 return;
@@ -236,7 +240,32 @@ impl<'a> View<'a> {
     #[inline]
     fn access(&mut self, found: Found<'a>) -> Item<'a> {
         let access = found.record.access();
+        if !self.quiet {
+            self.touch(&found.record, access);
+        }
         Item { record: found.record, access }
+    }
+
+    /// Brings a record's access state up to date.
+    #[inline]
+    fn touch(&mut self, record: &Record<'_>, access: u32) {
+        let writer = &mut *self.writer;
+        let touched = self.store.judge.touched(access, self.now_ms, || writer.random());
+        if touched != access {
+            record.set_access(touched);
+        }
+    }
+
+    /// Makes lookups leave no trace in the access state (CLIENT NO-TOUCH).
+    pub fn set_quiet(&mut self, quiet: bool) {
+        self.quiet = quiet;
+    }
+
+    /// Notes an access as a lookup would (TOUCH).
+    pub fn touch_key(&mut self, database: Database, key: &Key<'_>) -> bool {
+        let Some(found) = self.living(self.store.run(database), key) else { return false };
+        self.touch(&found.record, found.record.access());
+        true
     }
 
     /// Looks a key up and notes the access, without counting.
@@ -302,6 +331,7 @@ impl<'a> View<'a> {
             && found.record.can_overwrite(bytes.len(), modified, expiry_ms)
         {
             found.record.overwrite(bytes);
+            self.touch(&found.record, found.record.access());
             self.restamp(run, key, found, expiry_ms);
         } else {
             self.rewrite(run, key, old, value, expiry_ms, modified)?;
@@ -353,7 +383,14 @@ impl<'a> View<'a> {
             let rehash = |entries: &[u64], hashes: &mut Vec<u64>| store.rehash(entries, hashes);
             table.reserve(key.hash, rehash).map_err(|_| OutOfMemory)?;
         }
-        let access = old.as_ref().map_or(0, |found| found.record.access());
+        let access = match &old {
+            Some(found) => {
+                let writer = &mut *self.writer;
+                let random = || writer.random();
+                store.judge.touched(found.record.access(), self.now_ms, random)
+            }
+            None => store.judge.born(self.now_ms),
+        };
         let location = self.append(key, value, expiry_ms, modified, access)?;
         match old {
             Some(found) => {
@@ -415,8 +452,17 @@ impl<'a> View<'a> {
         let account = self.account(key, run);
         account.keys -= 1;
         account.expiring -= u32::from(found.entry.expires());
-        self.bury(&found.record);
+        // The key may lie in the record, so what needs it comes first.
         self.stripe(usize::from(key.stripe())).touched(run, key.bytes);
+        self.bury(&found.record);
+    }
+
+    /// Removes a key to make room.
+    pub(crate) fn evict(&mut self, run: u16, key: &Key<'_>) {
+        if let Some(found) = self.lookup(run, key) {
+            self.erase(run, key, &found);
+            self.writer.counters.evicted += 1;
+        }
     }
 
     /// Removes a key. Answers whether it was there.

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::block::{BLOCK_BYTES, Block};
 use crate::compact::Compaction;
+use crate::evict::Victim;
 use crate::item::Draft;
 use crate::store::Store;
 use crate::table::Exhausted;
@@ -25,6 +26,10 @@ pub struct Writer {
     appended: usize,
     /// Where the expiry cycle stands in the list of sealed segments.
     pub(crate) expire_cursor: usize,
+    /// The best victims seen, the highest ranked first.
+    pub(crate) pool: Vec<Victim>,
+    /// Samples taken for each eviction.
+    pub(crate) sample_rounds: usize,
 }
 
 /// What a worker has seen and done.
@@ -84,6 +89,8 @@ impl Writer {
             compaction: None,
             appended: 0,
             expire_cursor: 0,
+            pool: Vec::new(),
+            sample_rounds: 1,
         }
     }
 
@@ -139,6 +146,30 @@ impl Writer {
     pub fn seal(&mut self, store: &Store) {
         if let Some(open) = self.open.take() {
             store.segments.seal(open.block, open.filled);
+        }
+    }
+
+    /// Sets how many items are looked at for each eviction (`maxmemory-samples`).
+    pub fn set_samples(&mut self, samples: usize) {
+        /// Items that one sample finds on average, give or take.
+        const ITEMS_PER_SAMPLE: usize = 10;
+        self.sample_rounds = samples.div_ceil(ITEMS_PER_SAMPLE).max(1);
+    }
+
+    /// Whether a victim of this rank would enter the pool.
+    pub(crate) fn wants_victim(&self, rank: u64, pool_len: usize) -> bool {
+        self.pool.len() < pool_len || self.pool.first().is_some_and(|worst| rank < worst.rank())
+    }
+
+    /// Puts a victim into the pool, which keeps the `pool_len` lowest ranked.
+    pub(crate) fn add_victim(&mut self, victim: Victim, pool_len: usize) {
+        if self.pool.iter().any(|other| other.is_same_item(&victim)) {
+            return;
+        }
+        let place = self.pool.partition_point(|other| other.rank() > victim.rank());
+        self.pool.insert(place, victim);
+        if self.pool.len() > pool_len {
+            self.pool.remove(0);
         }
     }
 
