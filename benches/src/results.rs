@@ -1,0 +1,234 @@
+//! What was measured, as it is kept in JSON: raw runs, nothing derived, so that every table can be
+//! made again from the file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Context, Error, Result};
+use crate::peers::Program;
+
+/// Everything one or several invocations measured.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Results {
+    pub(crate) invocations: Vec<Invocation>,
+    pub(crate) speed: Vec<SpeedRun>,
+    pub(crate) workers: Vec<WorkersRun>,
+    pub(crate) latency: Vec<LatencyRun>,
+    pub(crate) memory: Vec<MemoryRun>,
+    pub(crate) churn: Vec<ChurnRun>,
+    pub(crate) hit_ratio: Vec<HitRatioRun>,
+    pub(crate) belady: Vec<BeladyRun>,
+}
+
+/// Under which circumstances.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Invocation {
+    pub(crate) command: String,
+    pub(crate) date: String,
+    pub(crate) commit: String,
+    pub(crate) processor: String,
+    pub(crate) kernel: String,
+    pub(crate) versions: BTreeMap<String, String>,
+}
+
+/// One run of one cell against one server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SpeedRun {
+    pub(crate) server: String,
+    pub(crate) cell: String,
+    pub(crate) rep: usize,
+    pub(crate) cpu_us_per_op: f64,
+    pub(crate) ops_per_second: f64,
+    pub(crate) operations: u64,
+    pub(crate) latency: Latency,
+    /// Share of its ready time that the server waited for its core.
+    pub(crate) server_wait_share: f64,
+    pub(crate) generator_wait_share: f64,
+}
+
+/// Percentiles of the time from sending a batch to its last answer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Latency {
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    pub(crate) p999_us: f64,
+}
+
+/// One run of one cell against our server with some number of workers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WorkersRun {
+    pub(crate) workers: usize,
+    #[serde(flatten)]
+    pub(crate) run: SpeedRun,
+}
+
+/// One run at a fixed, light rate.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LatencyRun {
+    pub(crate) server: String,
+    pub(crate) rep: usize,
+    pub(crate) ops_per_second_offered: u64,
+    pub(crate) operations: u64,
+    pub(crate) latency: Latency,
+    pub(crate) server_wait_share: f64,
+}
+
+/// One filling of one server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MemoryRun {
+    pub(crate) server: String,
+    pub(crate) items: u64,
+    pub(crate) value_bytes: usize,
+    pub(crate) has_expiry: bool,
+    pub(crate) rss_before: u64,
+    pub(crate) rss_after: u64,
+    pub(crate) used_before: Option<u64>,
+    pub(crate) used_after: Option<u64>,
+    pub(crate) rss_peak: u64,
+    pub(crate) settle_ms: u64,
+    pub(crate) is_settled: bool,
+}
+
+/// One filling, halving and refilling of one server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ChurnRun {
+    pub(crate) server: String,
+    pub(crate) value_bytes: usize,
+    pub(crate) refill_value_bytes: usize,
+    pub(crate) items: u64,
+    pub(crate) live_bytes: u64,
+    pub(crate) rss_before: u64,
+    pub(crate) rss_filled: u64,
+    pub(crate) rss_deleted: u64,
+    pub(crate) rss_refilled: u64,
+    pub(crate) settle_ms: u64,
+    pub(crate) is_settled: bool,
+}
+
+/// One replay of one trace against one server with one limit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct HitRatioRun {
+    pub(crate) trace: String,
+    pub(crate) server: String,
+    pub(crate) policy: String,
+    pub(crate) maxmemory: u64,
+    pub(crate) target_rss: u64,
+    pub(crate) rss: u64,
+    pub(crate) rss_peak: u64,
+    pub(crate) requests: u64,
+    pub(crate) misses: u64,
+    pub(crate) bytes_requested: u64,
+    pub(crate) bytes_missed: u64,
+    pub(crate) stores_refused: u64,
+    pub(crate) trials: usize,
+    /// The resident memory is as near to the target as asked.
+    pub(crate) is_calibrated: bool,
+    pub(crate) seconds: f64,
+}
+
+/// What an oracle would have missed with the same memory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct BeladyRun {
+    pub(crate) trace: String,
+    pub(crate) capacity_bytes: u64,
+    pub(crate) item_overhead_bytes: u64,
+    pub(crate) requests: u64,
+    pub(crate) misses: u64,
+}
+
+impl Results {
+    /// Reads a file written by [`Results::write`].
+    pub(crate) fn read(path: &Path) -> Result<Results> {
+        let text = fs::read_to_string(path).context(path.display())?;
+        serde_json::from_str(&text)
+            .map_err(|error| Error::new(format!("{}: {error}", path.display())))
+    }
+
+    /// Writes everything; a measurement is kept even when the next one fails.
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| Error::new(format!("{}: {error}", path.display())))?;
+        fs::write(path, text + "\n").context(path.display())
+    }
+
+    /// Adds what another file holds.
+    pub(crate) fn merge(&mut self, other: Results) {
+        self.invocations.extend(other.invocations);
+        self.speed.extend(other.speed);
+        self.workers.extend(other.workers);
+        self.latency.extend(other.latency);
+        self.memory.extend(other.memory);
+        self.churn.extend(other.churn);
+        self.hit_ratio.extend(other.hit_ratio);
+        self.belady.extend(other.belady);
+    }
+}
+
+impl Invocation {
+    /// Describes this machine, this moment, these servers.
+    pub(crate) fn now(programs: &[Program]) -> Invocation {
+        let versions = programs.iter().map(|p| (p.name.to_owned(), p.version.clone())).collect();
+        Invocation {
+            command: command_line(),
+            date: first_line(Command::new("date").args(["-u", "+%FT%TZ"])),
+            commit: first_line(Command::new("git").args(["rev-parse", "--short=10", "HEAD"])),
+            processor: processor(),
+            kernel: first_line(Command::new("uname").arg("-r")),
+            versions,
+        }
+    }
+}
+
+/// The command as typed, without the directory of the program.
+fn command_line() -> String {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    format!("skep-bench {}", words.join(" "))
+}
+
+fn first_line(command: &mut Command) -> String {
+    let output = command.output().map(|output| output.stdout).unwrap_or_default();
+    let text = String::from_utf8_lossy(&output);
+    text.lines().next().unwrap_or("unknown").to_owned()
+}
+
+fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = text.lines().filter(|line| line.starts_with("processor")).count();
+    format!("{} ({cores} cores)", model.map_or("unknown", |(_, name)| name.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_survive_their_file_and_merge() {
+        let path = std::env::temp_dir().join(format!("skep-bench-{}.json", std::process::id()));
+        let latency = Latency { p50_us: 1.0, p99_us: 2.0, p999_us: 3.0 };
+        let run = SpeedRun {
+            server: "skep".to_owned(),
+            cell: "get-64-p1".to_owned(),
+            rep: 0,
+            cpu_us_per_op: 5.5,
+            ops_per_second: 1e5,
+            operations: 1000,
+            latency,
+            server_wait_share: 0.0,
+            generator_wait_share: 0.0,
+        };
+        let workers = vec![WorkersRun { workers: 2, run: run.clone() }];
+        let results = Results { speed: vec![run], workers, ..Results::default() };
+        results.write(&path).unwrap();
+        let mut back = Results::read(&path).unwrap();
+        back.merge(Results::read(&path).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert_eq!((back.speed.len(), back.workers.len()), (2, 2));
+        assert_eq!(back.workers[0].run.cpu_us_per_op, 5.5);
+    }
+}
