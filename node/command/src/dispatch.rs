@@ -51,9 +51,8 @@ fn resolve_subcommand(
     command: &'static Command,
     args: Args<'_>,
 ) -> Result<&'static Command, CommandError> {
-    let Some(word) = args.get(1) else {
-        return Err(CommandError::wrong_arity(command.row.name));
-    };
+    // Alone, a container is a command of its own (COMMAND), or has too few arguments.
+    let Some(word) = args.get(1) else { return Ok(command) };
     command.subcommand(word).ok_or_else(|| {
         let word = lossy(&word[..word.len().min(UNKNOWN_ARGS_BYTES)]);
         let container = command.row.name.to_ascii_uppercase();

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     const fn spec(begin: KeyBegin, find: KeyFind) -> KeySpec {
-        KeySpec { flags: &["RO"], begin, find }
+        KeySpec { flags: &["RO"], begin, find, notes: "" }
     }
 
     const MGET: &[KeySpec] = &[KeySpec::range(&["RO"], 1, -1, 1)];

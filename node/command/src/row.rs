@@ -23,6 +23,14 @@ pub struct Row {
     pub summary: &'static str,
     /// Order of growth of its cost.
     pub complexity: &'static str,
+    /// What happened to it since: versions, each with a sentence of our own.
+    pub history: &'static [(&'static str, &'static str)],
+    /// `deprecated` or `syscmd`, where COMMAND DOCS says so.
+    pub doc_flags: &'static [&'static str],
+    /// The version it was deprecated in, or "".
+    pub deprecated_since: &'static str,
+    /// What to use instead of a deprecated one, or "".
+    pub replaced_by: &'static str,
     /// The grammar of its arguments.
     pub arguments: &'static [Argument],
     /// Its subcommands, when it is a container.
@@ -83,6 +91,10 @@ bits! { Flags {
     NO_AUTH = 12, "no_auth";
     /// May be replicated in spite of not writing.
     MAY_REPLICATE = 13, "may_replicate";
+    /// May come without any key though it has key specifications.
+    NO_MANDATORY_KEYS = 17, "no_mandatory_keys";
+    /// Refused while a replica loads data in the background.
+    NO_ASYNC_LOADING = 18, "no_async_loading";
     /// Not allowed inside MULTI.
     NO_MULTI = 14, "no_multi";
     /// Keys cannot be told from the arguments alone.
@@ -155,6 +167,8 @@ pub struct KeySpec {
     pub begin: KeyBegin,
     /// How many keys follow and how far apart.
     pub find: KeyFind,
+    /// What the flags cannot say, in a sentence of our own, or "".
+    pub notes: &'static str,
 }
 
 /// Where keys begin.
@@ -214,6 +228,8 @@ pub struct Argument {
     pub name: &'static str,
     /// Its type.
     pub kind: ArgumentKind,
+    /// What help shows in its place, where that is not the name.
+    pub display: &'static str,
     /// The word that precedes it, or "".
     pub token: &'static str,
     /// `optional`, `multiple` and `multiple_token`.
@@ -226,6 +242,8 @@ pub struct Argument {
     pub key_spec_index: Option<u8>,
     /// The version it appeared in, or "".
     pub since: &'static str,
+    /// The version it was deprecated in, or "".
+    pub deprecated_since: &'static str,
     /// What it consists of, for blocks and alternatives.
     pub arguments: &'static [Argument],
 }
@@ -265,6 +283,10 @@ impl Row {
         since: "1.0.0",
         summary: "",
         complexity: "O(1)",
+        history: &[],
+        doc_flags: &[],
+        deprecated_since: "",
+        replaced_by: "",
         arguments: &[],
         subcommands: &[],
         tips: &[],
@@ -284,12 +306,18 @@ impl KeySpec {
             flags,
             begin: KeyBegin::Index(first),
             find: KeyFind::Range { last, step, limit: 0 },
+            notes: "",
         }
     }
 
     /// One key, at the first argument.
     pub const fn first(flags: &'static [&'static str]) -> KeySpec {
         KeySpec::range(flags, 1, 0, 1)
+    }
+
+    /// The same keys with a note.
+    pub const fn noting(self, notes: &'static str) -> KeySpec {
+        KeySpec { notes, ..self }
     }
 }
 
@@ -299,12 +327,14 @@ impl Argument {
         Argument {
             name,
             kind,
+            display: "",
             token: "",
             optional: false,
             multiple: false,
             multiple_token: false,
             key_spec_index: None,
             since: "",
+            deprecated_since: "",
             arguments: &[],
         }
     }
@@ -324,6 +354,11 @@ impl Argument {
         Argument { arguments, ..Argument::new(name, ArgumentKind::OneOf) }
     }
 
+    /// Several together.
+    pub const fn block(name: &'static str, arguments: &'static [Argument]) -> Argument {
+        Argument { arguments, ..Argument::new(name, ArgumentKind::Block) }
+    }
+
     /// The same argument behind a token.
     pub const fn behind(self, token: &'static str) -> Argument {
         Argument { token, ..self }
@@ -337,6 +372,11 @@ impl Argument {
     /// The same argument, repeatable.
     pub const fn multiple(self) -> Argument {
         Argument { multiple: true, ..self }
+    }
+
+    /// The same argument, shown as something else than its name.
+    pub const fn shown_as(self, display: &'static str) -> Argument {
+        Argument { display, ..self }
     }
 
     /// The same argument with the version it appeared in.
