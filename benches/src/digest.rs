@@ -114,9 +114,8 @@ pub(crate) fn trace_verdicts(results: &Results) -> Vec<TraceVerdict<'_>> {
 
 fn trace_verdict<'a>(results: &'a Results, trace: &'a str) -> Option<TraceVerdict<'a>> {
     let runs = || results.hit_ratio.iter().filter(|run| run.trace == trace);
-    let fewest = |ours: bool| {
-        runs().filter(|run| (run.server == SKEP) == ours).min_by_key(|run| run.misses)
-    };
+    let fewest =
+        |ours: bool| runs().filter(|run| (run.server == SKEP) == ours).min_by_key(|run| run.misses);
     let (skep, best_peer) = (fewest(true)?, fewest(false)?);
     let belady = results.belady.iter().rfind(|run| run.trace == trace);
     let gap_closed = belady.and_then(|belady| {

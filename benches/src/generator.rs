@@ -107,8 +107,7 @@ pub(crate) fn run<P>(
     drive(&mut poll, &mut clients, load, &mut latency_ns, Stop::After(load.warm_up))?;
     latency_ns.reset();
     let first = probe()?;
-    let (operations, seconds) =
-        drive(&mut poll, &mut clients, load, &mut latency_ns, load.stop)?;
+    let (operations, seconds) = drive(&mut poll, &mut clients, load, &mut latency_ns, load.stop)?;
     Ok(Measured { operations, seconds, latency_ns, probes: (first, probe()?) })
 }
 
@@ -388,7 +387,8 @@ mod tests {
 
     #[test]
     fn a_wrong_a_missing_and_a_surplus_answer_fail_the_run() {
-        for bytes in [value(1), "$-1\r\n".to_owned(), "-ERR x\r\n".to_owned(), value(0) + "+OK\r\n"] {
+        for bytes in [value(1), "$-1\r\n".to_owned(), "-ERR x\r\n".to_owned(), value(0) + "+OK\r\n"]
+        {
             let mut batch = expected(Dialect::Resp, Operation::Get, 1);
             assert!(batch.check(Dialect::Resp, bytes.as_bytes()).is_err(), "{bytes}");
         }

@@ -122,7 +122,9 @@ fn describe(name: &'static str, kind: Kind, path: PathBuf) -> Program {
     if let Some(library) = &preload {
         version.push_str(&format!(" (LD_PRELOAD {})", library.display()));
     } else if name == REFERENCE {
-        eprintln!("{name} runs without jemalloc (Debian package libjemalloc2): memory not its best");
+        eprintln!(
+            "{name} runs without jemalloc (Debian package libjemalloc2): memory not its best"
+        );
     }
     Program { name, kind, path, preload, version }
 }

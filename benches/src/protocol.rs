@@ -254,7 +254,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_an_error() {
-        for bytes in [&b"?\r\n"[..], b"$x\r\n", b"$1\r\nabc\r\n", b"abc\n", b"$99999999999999999\r\n"] {
+        for bytes in
+            [&b"?\r\n"[..], b"$x\r\n", b"$1\r\nabc\r\n", b"abc\n", b"$99999999999999999\r\n"]
+        {
             assert!(answer(Dialect::Resp, bytes).is_err(), "{}", bytes.escape_ascii());
         }
         assert!(answer(Dialect::Memcached, b"VALUE k\r\n").is_err());

@@ -147,9 +147,9 @@ fn throughput(results: &Results) -> Table {
             let runs = || digest::speed_runs(runs, server, cell);
             let rate = Spread::of(runs().map(|run| run.ops_per_second));
             let latency = median_latency(runs().map(|run| run.latency));
-            row.push(rate.map_or(String::new(), |rate| {
-                format!("{:.0}k; {latency}", rate.max / 1000.0)
-            }));
+            row.push(
+                rate.map_or(String::new(), |rate| format!("{:.0}k; {latency}", rate.max / 1000.0)),
+            );
         }
         table.row(row);
     }
@@ -161,7 +161,8 @@ fn median_latency(runs: impl Iterator<Item = crate::results::Latency> + Clone) -
         let spread = Spread::of(runs.clone().map(figure));
         spread.map_or(String::new(), |spread| format!("{:.0}", spread.median))
     };
-    let (p50, p99, p999) = (median(|run| run.p50_us), median(|run| run.p99_us), median(|run| run.p999_us));
+    let (p50, p99, p999) =
+        (median(|run| run.p50_us), median(|run| run.p99_us), median(|run| run.p999_us));
     format!("{p50} / {p99} / {p999}")
 }
 
@@ -172,9 +173,8 @@ fn workers(results: &Results) -> Table {
             let runs = results.workers.iter();
             let runs = runs.filter(|run| run.workers == workers && run.run.cell == cell);
             let spread = Spread::of(runs.map(|run| run.run.cpu_us_per_op));
-            spread.map_or(String::new(), |spread| {
-                format!("{:.2} / {:.2}", spread.min, spread.median)
-            })
+            spread
+                .map_or(String::new(), |spread| format!("{:.2} / {:.2}", spread.min, spread.median))
         };
         let ratio = digest::workers_ratio(results, 2, cell);
         let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}x"));
@@ -256,8 +256,16 @@ fn churn(results: &Results) -> Table {
 
 fn hits(results: &Results) -> Table {
     let mut table = Table::new([
-        "trace", "server", "policy", "misses", "hit ratio", "byte hit ratio", "RSS, MiB",
-        "peak, MiB", "maxmemory, MiB", "trials",
+        "trace",
+        "server",
+        "policy",
+        "misses",
+        "hit ratio",
+        "byte hit ratio",
+        "RSS, MiB",
+        "peak, MiB",
+        "maxmemory, MiB",
+        "trials",
     ]);
     for run in &results.hit_ratio {
         table.row(hit_row(run));

@@ -198,11 +198,8 @@ mod tests {
 
     #[test]
     fn redis_gets_an_empty_save_and_its_limit() {
-        let setup = Setup {
-            maxmemory: Some(5 << 20),
-            policy: Some("allkeys-lru"),
-            ..Setup::on_cores("0")
-        };
+        let setup =
+            Setup { maxmemory: Some(5 << 20), policy: Some("allkeys-lru"), ..Setup::on_cores("0") };
         let line = arguments(Kind::Redis, 7, &setup);
         let save = line.iter().position(|word| word == "--save").unwrap();
         assert_eq!(line[save + 1], "");

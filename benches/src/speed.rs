@@ -217,7 +217,8 @@ mod tests {
         for name in USUAL_CELLS {
             assert_eq!(name.parse::<Cell>().unwrap().to_string(), *name);
         }
-        for name in ["", "get-64", "del-64-p1", "get-64-p0", "get-0-p1", "get-64-p1-x", "get-64-16"] {
+        for name in ["", "get-64", "del-64-p1", "get-64-p0", "get-0-p1", "get-64-p1-x", "get-64-16"]
+        {
             assert!(name.parse::<Cell>().is_err(), "{name}");
         }
     }

@@ -16,9 +16,8 @@ impl CommandError {
     /// An argument that should be a number.
     pub const NOT_FLOAT: CommandError = CommandError::text("ERR value is not a valid float");
     /// The key holds a value of another type.
-    pub const WRONG_TYPE: CommandError = CommandError::text(
-        "WRONGTYPE Operation against a key holding the wrong kind of value",
-    );
+    pub const WRONG_TYPE: CommandError =
+        CommandError::text("WRONGTYPE Operation against a key holding the wrong kind of value");
     /// The key does not exist, for commands that need one.
     pub const NO_SUCH_KEY: CommandError = CommandError::text("ERR no such key");
     /// Database number outside of `databases`.

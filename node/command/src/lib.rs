@@ -5,21 +5,21 @@
 //! `table` (all of them), `cx` (what a handler gets), `dispatch` (how one command runs), `batch`
 //! (how many run at once), then the families.
 
+pub mod batch;
 pub mod client;
 pub mod cx;
-pub mod error;
-pub mod row;
-pub mod server;
 mod dispatch;
+pub mod error;
 mod key;
 mod keyspec;
+pub mod row;
+pub mod server;
 pub mod statistics;
-mod transaction;
-pub mod batch;
 pub mod table;
+mod transaction;
 
 pub use client::Client;
 pub use cx::Cx;
+pub use dispatch::Env;
 pub use error::CommandError;
 pub use server::Server;
-pub use dispatch::Env;

@@ -38,7 +38,9 @@ pub(crate) fn stripes(store: &Store, client: &Client, command: &Command) -> Opti
         for queued in client.transaction.iter().flat_map(|transaction| &transaction.commands) {
             let args = queued.as_args();
             match resolve(args) {
-                Ok(command) if command.row.flags.has(Flags::ALL_KEYS) => return Some(StripeSet::ALL),
+                Ok(command) if command.row.flags.has(Flags::ALL_KEYS) => {
+                    return Some(StripeSet::ALL);
+                }
                 Ok(command) => held.extend(stripes_of(store, command.row, args)),
                 Err(_) => {}
             }

@@ -51,10 +51,7 @@ impl Blocks {
     pub(crate) fn new(region: &Region) -> Blocks {
         // Block 0 is never handed out, so that offset 0 can mean "nothing".
         let free = Free { warm: Vec::new(), cold: Vec::new(), next: 1 };
-        Blocks {
-            free: Mutex::new(free),
-            total: region.len_bytes() / BLOCK_BYTES,
-        }
+        Blocks { free: Mutex::new(free), total: region.len_bytes() / BLOCK_BYTES }
     }
 
     /// Takes a block; its content is arbitrary. Nothing when the reservation is used up.

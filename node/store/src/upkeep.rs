@@ -84,9 +84,7 @@ impl Store {
     /// What the store and (as last told) the rest of the process hold.
     pub fn used_bytes(&self) -> u64 {
         let footprint = self.footprint();
-        footprint.region_bytes()
-            + footprint.outside_bytes
-            + self.totals.other_bytes.load(Relaxed)
+        footprint.region_bytes() + footprint.outside_bytes + self.totals.other_bytes.load(Relaxed)
     }
 
     /// Where the memory is, up to the sums that workers have not published yet.

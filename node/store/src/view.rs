@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use parking_lot::lock_api::RawMutex as _;
 
+use crate::StripeSet;
 use crate::entry::{Entry, Tag};
 use crate::item::{Draft, DraftValue, LARGE_VALUE_BYTES, Record, Value};
 use crate::key::Key;
@@ -18,7 +19,6 @@ use crate::store::{Database, Store};
 use crate::stripe::{Account, Stripe};
 use crate::table::Table;
 use crate::writer::Writer;
-use crate::StripeSet;
 
 /// A command's access to the store; see the module.
 pub struct View<'a> {

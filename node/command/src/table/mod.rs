@@ -14,14 +14,8 @@ use std::sync::LazyLock;
 use crate::row::Row;
 
 /// Every command, by family.
-pub static FAMILIES: &[&[Row]] = &[
-    string::ROWS,
-    key::ROWS,
-    transaction::ROWS,
-    pubsub::ROWS,
-    connection::ROWS,
-    server::ROWS,
-];
+pub static FAMILIES: &[&[Row]] =
+    &[string::ROWS, key::ROWS, transaction::ROWS, pubsub::ROWS, connection::ROWS, server::ROWS];
 
 /// The longest command name there is; longer words are no commands.
 const MAX_NAME_BYTES: usize = 32;
@@ -51,7 +45,8 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         let index = registry.add(row, row.name.to_owned());
         registry.by_name.insert(row.name.as_bytes(), index);
         let subcommands = row.subcommands.iter();
-        let numbers = subcommands.map(|sub| registry.add(sub, format!("{}|{}", row.name, sub.name)));
+        let numbers =
+            subcommands.map(|sub| registry.add(sub, format!("{}|{}", row.name, sub.name)));
         let numbers = numbers.collect();
         registry.commands[usize::from(index)].subcommands = numbers;
     }

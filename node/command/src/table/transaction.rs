@@ -69,4 +69,3 @@ pub(crate) const ROWS: &[Row] = &[
         ..COMMON
     },
 ];
-
