@@ -15,7 +15,7 @@ pub(crate) const BLOCK_BYTES: usize = 256 << 10;
 const RESERVE_BLOCKS: usize = 8;
 
 /// A block's number; its offset is `number * BLOCK_BYTES`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Block(pub(crate) u32);
 
 impl Block {
@@ -45,12 +45,22 @@ struct Free {
     cold: Vec<Block>,
     /// The first block never handed out.
     next: u32,
+    /// Blocks handed out in runs.
+    runs: Vec<Block>,
+}
+
+/// Every block that was ever handed out and is not in single use now.
+pub(crate) struct Census {
+    pub(crate) free: Vec<Block>,
+    pub(crate) runs: Vec<Block>,
+    /// The first block never handed out.
+    pub(crate) next: u32,
 }
 
 impl Blocks {
     pub(crate) fn new(region: &Region) -> Blocks {
         // Block 0 is never handed out, so that offset 0 can mean "nothing".
-        let free = Free { warm: Vec::new(), cold: Vec::new(), next: 1 };
+        let free = Free { warm: Vec::new(), cold: Vec::new(), next: 1, runs: Vec::new() };
         Blocks { free: Mutex::new(free), total: region.len_bytes() / BLOCK_BYTES }
     }
 
@@ -78,6 +88,8 @@ impl Blocks {
             return None;
         }
         free.next += count as u32;
+        let next = free.next;
+        free.runs.extend((first..next).map(Block));
         Some(Block(first).start())
     }
 
@@ -107,6 +119,13 @@ impl Blocks {
     fn discard(&self, region: &Region, block: Block) {
         // SAFETY: the block is free, so nothing in it is in use.
         unsafe { region.discard(block.start(), BLOCK_BYTES) };
+    }
+
+    /// Where the blocks are, for an audit.
+    pub(crate) fn census(&self) -> Census {
+        let free = self.free.lock();
+        let all_free = free.warm.iter().chain(&free.cold).copied().collect();
+        Census { free: all_free, runs: free.runs.clone(), next: free.next }
     }
 
     /// Free blocks that are still backed by memory.

@@ -14,7 +14,7 @@ use crate::region::Region;
 
 /// Size of a chunk.
 pub(crate) const CHUNK_BYTES: usize = 256;
-const CHUNKS_PER_BLOCK: u32 = (BLOCK_BYTES / CHUNK_BYTES) as u32;
+pub(crate) const CHUNKS_PER_BLOCK: u32 = (BLOCK_BYTES / CHUNK_BYTES) as u32;
 /// The first chunks of a block are its header: four bytes for each chunk.
 const HEADER_CHUNKS: u32 = CHUNKS_PER_BLOCK * 4 / CHUNK_BYTES as u32;
 /// Header words 0 and 1: chunk number of the first free chunk (0: none), and chunks in use. They
@@ -128,6 +128,35 @@ impl Chunks {
     /// Blocks that hold chunks.
     pub(crate) fn block_count(&self) -> usize {
         self.state.lock().blocks.len()
+    }
+
+    /// The blocks that hold chunks.
+    pub(crate) fn blocks(&self) -> Vec<Block> {
+        self.state.lock().blocks.clone()
+    }
+
+    /// Compares a block's books with the chunks of it that are in use.
+    pub(crate) fn audit_block(
+        &self,
+        region: &Region,
+        block: Block,
+        in_use: u32,
+    ) -> Result<(), String> {
+        let state = self.state.lock();
+        let header = header(region, block);
+        let told = header[IN_USE].load(Relaxed);
+        let is_partial = state.partial.contains(&block);
+        let (mut free, mut index) = (0, header[FREE_HEAD].load(Relaxed));
+        while index != 0 && free <= CHUNKS_PER_BLOCK {
+            free += 1;
+            index = region.words32(chunk_offset(block.0 * CHUNKS_PER_BLOCK + index), 1)[0]
+                .load(Relaxed);
+        }
+        let is_right = told == in_use
+            && free == CHUNKS_PER_BLOCK - HEADER_CHUNKS - in_use
+            && is_partial == (free > 0);
+        let books = format!("{in_use} in use, told {told}; {free} free, partial: {is_partial}");
+        if is_right { Ok(()) } else { Err(format!("chunks of {block:?}: {books}")) }
     }
 
     /// Chunks in use.

@@ -8,6 +8,7 @@
 //! `entry`, `chunk`, `leaf` and `table` (how keys find them), `store`, `view` (what commands use),
 //! `writer` (what a worker owns), `compact`, `expire`.
 
+mod audit;
 mod block;
 mod chunk;
 mod compact;

@@ -5,8 +5,10 @@
 //! the block is free again. For each block this table knows how much of it is filled, how much
 //! of that is alive, and when the first record in it may expire.
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use parking_lot::Mutex;
 
@@ -96,13 +98,14 @@ impl Segments {
 
     /// Notes an expiry set in place.
     pub(crate) fn expires(&self, location: u64, expiry_ms: u64) {
-        self.info(Block::of(location)).first_expiry_ms.fetch_min(expiry_ms, Relaxed);
+        self.info(Block::of(location)).first_expiry_ms.fetch_min(expiry_ms, Release);
     }
 
-    /// Takes the bytes of a record that died.
+    /// Takes the bytes of a record that died. Whoever does this is done with the record: once all
+    /// bytes of a claimed segment are taken, its block is free.
     #[inline]
     pub(crate) fn died(&self, location: u64, len_bytes: usize) {
-        self.info(Block::of(location)).live_bytes.fetch_sub(len_bytes as u32, Relaxed);
+        self.info(Block::of(location)).live_bytes.fetch_sub(len_bytes as u32, Release);
     }
 
     pub(crate) fn filled_bytes(&self, block: Block) -> usize {
@@ -110,7 +113,7 @@ impl Segments {
     }
 
     pub(crate) fn live_bytes(&self, block: Block) -> usize {
-        self.info(block).live_bytes.load(Relaxed) as usize
+        self.info(block).live_bytes.load(Acquire) as usize
     }
 
     pub(crate) fn first_expiry_ms(&self, block: Block) -> u64 {
@@ -119,12 +122,17 @@ impl Segments {
 
     /// Replaces what is known of a segment's first expiry, and returns what was known.
     pub(crate) fn swap_first_expiry_ms(&self, block: Block, expiry_ms: u64) -> u64 {
-        self.info(block).first_expiry_ms.swap(expiry_ms, Relaxed)
+        self.info(block).first_expiry_ms.swap(expiry_ms, Acquire)
     }
 
     /// Sealed segments there are.
     pub(crate) fn sealed_count(&self) -> usize {
         self.sealed.lock().len()
+    }
+
+    /// The sealed segments.
+    pub(crate) fn sealed_blocks(&self) -> HashSet<Block> {
+        self.sealed.lock().iter().copied().collect()
     }
 
     /// The sealed segment at a position of the list, which changes as segments come and go.

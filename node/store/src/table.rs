@@ -366,14 +366,21 @@ impl<'s> Table<'s> {
         self.each_leaf(&mut |leaf| leaf.each(&mut visit));
     }
 
+    /// Calls `visit` for every chunk and says whether it holds buckets.
+    pub(crate) fn each_chunk(self, mut visit: impl FnMut(ChunkId, bool)) {
+        self.each_leaf(&mut |leaf| leaf.chunk_ids().for_each(|id| visit(id, true)));
+        let mut inner = Vec::new();
+        if self.is_large() {
+            self.collect_nodes(self.header[2].load(Relaxed), &mut inner);
+        }
+        inner.into_iter().for_each(|id| visit(id, false));
+    }
+
     /// Forgets every entry and gives all chunks back. The items are the caller's business.
     pub(crate) fn clear(self) {
         let Memory { region, blocks, chunks } = self.memory;
         let mut stale = Vec::new();
-        self.each_leaf(&mut |leaf| stale.extend(leaf.chunk_ids()));
-        if self.is_large() {
-            self.collect_nodes(self.header[2].load(Relaxed), &mut stale);
-        }
+        self.each_chunk(|id, _| stale.push(id));
         for word in self.header {
             word.store(0, Relaxed);
         }
