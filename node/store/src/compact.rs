@@ -10,7 +10,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::block::Block;
 use crate::entry::Entry;
 use crate::item::Record;
+use crate::key::Key;
 use crate::store::Store;
+use crate::table::Table;
 use crate::writer::Writer;
 
 /// A segment being compacted, and how far.
@@ -19,6 +21,10 @@ pub(crate) struct Compaction {
     at: u64,
     end: u64,
 }
+
+/// What a segment costs at least of a step's budget, however little of it is walked: freeing a
+/// block is a system call.
+const SEGMENT_COST_BYTES: i64 = 16 << 10;
 
 /// Dead share of the segments above which compaction is worth its copying, in per mille.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,21 +52,28 @@ impl Store {
                 let Some(compaction) = self.choose_victim(writer) else { return false };
                 writer.compaction = Some(compaction);
             }
-            left -= self.compact_some(writer, left);
+            left -= self.compact_some(writer, left).max(SEGMENT_COST_BYTES);
         }
         true
     }
 
     /// Claims the emptiest segment of a sample, if emptying it gains anything.
     fn choose_victim(&self, writer: &mut Writer) -> Option<Compaction> {
-        let (block, live_bytes) = self.segments.emptiest(writer.random())?;
+        let (block, _) = self.segments.emptiest(writer.random())?;
+        if !self.segments.claim(block) {
+            return None;
+        }
+        // Only now that it is ours: until then another worker may have emptied the block, and a
+        // third one filled it anew.
         let filled_bytes = self.segments.filled_bytes(block);
-        if live_bytes * 100 > filled_bytes * 97 || !self.segments.claim(block) {
+        let live_bytes = self.segments.live_bytes(block);
+        if live_bytes * 100 > filled_bytes * 97 {
+            self.unclaim(block, filled_bytes);
             return None;
         }
         let (start, end) = (block.start(), block.start() + filled_bytes as u64);
         // Nothing alive: nothing to move.
-        let at = if self.segments.live_bytes(block) == 0 { end } else { start };
+        let at = if live_bytes == 0 { end } else { start };
         Some(Compaction { block, at, end })
     }
 
@@ -88,8 +101,10 @@ impl Store {
             }
             compaction.at += len_bytes as u64;
         }
-        debug_assert_eq!(self.segments.live_bytes(compaction.block), 0, "records left behind");
-        self.free_segment(compaction.block);
+        // A record that was dead when passed may still be on its way out of the accounts, in the
+        // hands of another worker. Then the segment is left for the next round.
+        let filled = (compaction.end - compaction.block.start()) as usize;
+        self.unclaim(compaction.block, filled);
         (compaction.at - from) as i64
     }
 
@@ -97,6 +112,21 @@ impl Store {
     pub(crate) fn free_segment(&self, block: Block) {
         self.totals.segments.fetch_sub(1, Relaxed);
         self.blocks.give(&self.region, block);
+    }
+
+    /// Which header run and entry lead to a living record, whose stripe is locked.
+    pub(crate) fn home_of(
+        &self,
+        record: &Record<'_>,
+        key: &Key<'_>,
+    ) -> Option<(u16, Table<'_>, Entry)> {
+        let home = (0..self.databases() as u16).find_map(|run| {
+            let table = self.table(run, key.slot)?;
+            let entry = table.find(key.hash, |entry| entry.location() == record.location)?;
+            Some((run, table, entry))
+        });
+        debug_assert!(home.is_some(), "a live record without an entry");
+        home
     }
 
     /// Moves a record that was alive a moment ago. Answers whether there was room for it.
@@ -108,15 +138,7 @@ impl Store {
         }
         let key = self.key(record.key());
         let location = record.location;
-        let home = (0..self.databases() as u16).find_map(|run| {
-            let table = self.table(run, key.slot)?;
-            let entry = table.find(key.hash, |entry| entry.location() == location)?;
-            Some((table, entry))
-        });
-        let Some((table, entry)) = home else {
-            debug_assert!(false, "a live record without an entry");
-            return true;
-        };
+        let Some((_, table, entry)) = self.home_of(record, &key) else { return true };
         let len_bytes = record.len_bytes();
         let Ok(target) = writer.allocate(self, len_bytes) else { return false };
         // SAFETY: the stripe is locked, so the record stands still; the target range was just

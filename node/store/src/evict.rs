@@ -167,6 +167,10 @@ impl Store {
         let Some(table) = self.table(victim.run, victim.slot) else { return false };
         let found = table.find(victim.hash, |entry| entry.location() == victim.location);
         let Some(entry) = found else { return false };
+        // The key may have lost its expiry, or the policy changed, while the victim waited.
+        if self.policy().is_volatile() && !entry.expires() {
+            return false;
+        }
         let rank = self.rank_of(entry, now_ms, victim.rank);
         if rank > victim.rank {
             return false;

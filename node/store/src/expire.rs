@@ -7,10 +7,9 @@
 
 use crate::block::Block;
 use crate::item::Record;
-use crate::key::Key;
 use crate::store::Store;
 use crate::stripe_set::StripeSet;
-use crate::view::View;
+use crate::view::{Found, View};
 use crate::writer::Writer;
 
 /// Segments asked in one step whether they have something to remove.
@@ -22,9 +21,15 @@ impl Store {
         if let Some((block, filled)) = writer.open_segment_to_expire(self, now_ms) {
             self.expire_segment(writer, block, filled, now_ms);
         }
+        let mut is_round_over = false;
         let count = self.segments.sealed_count();
         for _ in 0..ASK_SEGMENTS.min(count) {
-            writer.expire_cursor = (writer.expire_cursor + 1) % count;
+            writer.expire_cursor += 1;
+            if writer.expire_cursor >= count {
+                // A round ends here, so that a large store rests between rounds.
+                writer.expire_cursor = 0;
+                is_round_over = true;
+            }
             let Some(block) = self.segments.sealed_at(writer.expire_cursor) else { continue };
             if self.segments.first_expiry_ms(block) > now_ms || !self.segments.claim(block) {
                 continue;
@@ -34,7 +39,7 @@ impl Store {
             self.unclaim(block, filled);
             return true;
         }
-        count > ASK_SEGMENTS
+        count > 0 && !is_round_over
     }
 
     /// Puts a claimed segment back, or frees it when nothing in it is alive.
@@ -69,18 +74,16 @@ impl Store {
         self.segments.expires(block.start(), first_expiry_ms);
     }
 
-    /// Removes the key of a record that seemed expired, by looking it up as a command would.
+    /// Removes the key of a record that seemed expired, if it still is under its stripe's lock.
     fn remove_record(&self, writer: &mut Writer, record: &Record<'_>, now_ms: u64) {
         let stripe = self.stripe_of(record);
         let mut view = View::new(self, writer, StripeSet::one(stripe), now_ms);
         if record.is_dead() {
             return;
         }
-        let key: Key<'_> = self.key(record.key());
-        for run in 0..self.databases() as u16 {
-            // Looking removes it; another database may hold a living key of this name.
-            view.exists_in(run, &key);
-        }
+        let key = self.key(record.key());
+        let Some((run, table, entry)) = self.home_of(record, &key) else { return };
+        view.expire(run, &key, Found { table, entry, record: *record });
     }
 
     /// The stripe of a record. Needs no lock: the key of a living record stands still, and a large

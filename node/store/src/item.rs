@@ -231,7 +231,7 @@ impl<'r> Record<'r> {
         let stored = match expiry_ms {
             None => 0,
             Some(at) if len == 5 => short_expiry(at).unwrap_or(0),
-            Some(at) => at,
+            Some(at) => long_expiry(at),
         };
         for (index, byte) in stored.to_le_bytes()[..len].iter().enumerate() {
             self.region.byte(self.expiry_at + index as u64).store(*byte, Relaxed);
@@ -356,7 +356,8 @@ impl Draft<'_> {
         put_varint(&mut head, &mut at, self.key.len());
         put_varint(&mut head, &mut at, self.value_len());
         if let Some(expiry_ms) = self.expiry_ms {
-            let stored = short_expiry(expiry_ms).unwrap_or(expiry_ms).to_le_bytes();
+            let stored = short_expiry(expiry_ms).unwrap_or(long_expiry(expiry_ms));
+            let stored = stored.to_le_bytes();
             let len = expiry_len(flags);
             head[at..at + len].copy_from_slice(&stored[..len]);
             at += len;
@@ -390,6 +391,11 @@ impl Draft<'_> {
 fn short_expiry(expiry_ms: u64) -> Option<u64> {
     let since = expiry_ms.checked_sub(EXPIRY_EPOCH_MS)?;
     (since > 0 && since < SHORT_EXPIRY_LIMIT).then_some(since)
+}
+
+/// The epoch itself stands for "none", so that it becomes the millisecond behind it.
+fn long_expiry(expiry_ms: u64) -> u64 {
+    expiry_ms.max(1)
 }
 
 #[inline]

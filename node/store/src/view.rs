@@ -93,10 +93,11 @@ impl<'v> Item<'v> {
     }
 }
 
-struct Found<'a> {
-    table: Table<'a>,
-    entry: Entry,
-    record: Record<'a>,
+/// A key that is there, in a stripe that is locked.
+pub(crate) struct Found<'a> {
+    pub(crate) table: Table<'a>,
+    pub(crate) entry: Entry,
+    pub(crate) record: Record<'a>,
 }
 
 impl<'a> View<'a> {
@@ -212,12 +213,22 @@ impl<'a> View<'a> {
     #[inline]
     fn living(&mut self, run: u16, key: &Key<'_>) -> Option<Found<'a>> {
         let found = self.lookup(run, key)?;
-        if found.entry.expires() && found.record.expiry_ms().is_some_and(|at| at <= self.now_ms) {
-            self.erase(run, key, &found);
-            self.writer.counters.expired += 1;
-            return None;
+        if found.entry.expires() { self.expire(run, key, found) } else { Some(found) }
+    }
+
+    /// Removes a found key if it has expired; otherwise answers it again.
+    pub(crate) fn expire(
+        &mut self,
+        run: u16,
+        key: &Key<'_>,
+        found: Found<'a>,
+    ) -> Option<Found<'a>> {
+        if found.record.expiry_ms().is_none_or(|at| at > self.now_ms) {
+            return Some(found);
         }
-        Some(found)
+        self.erase(run, key, &found);
+        self.writer.counters.expired += 1;
+        None
     }
 
     /// Looks a key up for reading: counts a hit or miss and notes the access.
@@ -533,6 +544,7 @@ impl<'a> View<'a> {
             let bytes = unsafe { found.record.edit_large() };
             if let Some(bytes) = bytes {
                 let result = change(bytes);
+                self.touch(&found.record, found.record.access());
                 let after = found.record.outside_bytes();
                 self.writer.outside_delta += after as i64 - before as i64;
                 self.changed(run, key);

@@ -195,7 +195,10 @@ impl Writer {
         if self.live_delta != 0 {
             store.totals.live_bytes.fetch_add(self.live_delta, Relaxed);
             self.live_delta = 0;
-            let unfilled = self.open.as_ref().map_or(0, |open| (BLOCK_BYTES - open.filled) as i64);
+        }
+        // Compaction fills segments as well, without a change in what is alive.
+        let unfilled = self.open.as_ref().map_or(0, |open| (BLOCK_BYTES - open.filled) as i64);
+        if unfilled != self.unfilled_told {
             store.totals.unfilled_bytes.fetch_add(unfilled - self.unfilled_told, Relaxed);
             self.unfilled_told = unfilled;
         }
