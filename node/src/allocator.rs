@@ -35,6 +35,15 @@ pub(crate) fn figures() -> AllocatorFigures {
     }
 }
 
+/// The allocator's own report.
+pub(crate) fn report() -> String {
+    let mut text = Vec::new();
+    match jemalloc_ctl::stats_print::stats_print(&mut text, Default::default()) {
+        Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+        Err(error) => format!("The allocator has no report: {error}\n"),
+    }
+}
+
 /// Has unused pages given back by a thread of the allocator's own, so that memory returns to the
 /// system though nobody allocates.
 pub(crate) fn start_returning_memory() {

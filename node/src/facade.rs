@@ -30,6 +30,10 @@ impl Server for Node {
         unix_time_us()
     }
 
+    fn started_unix_seconds(&self) -> u64 {
+        self.started_unix_ms / 1000
+    }
+
     fn random_bytes(&self, out: &mut [u8]) {
         crate::random::fill(out);
     }
@@ -200,7 +204,12 @@ impl Server for Node {
         self.memory_facts()
     }
 
+    fn allocator_report(&self) -> String {
+        crate::allocator::report()
+    }
+
     fn purge_memory(&self) {
+        // The allocator's own unused pages are given back by its background thread.
         self.store.trim();
     }
 
@@ -210,6 +219,10 @@ impl Server for Node {
 
     fn set_active_expiry(&self, on: bool) {
         self.active_expiry.store(on, Relaxed);
+    }
+
+    fn log(&self, message: &str) {
+        eprintln!("DEBUG LOG: {message}");
     }
 
     fn debug_allowed(&self, client: &Client) -> bool {

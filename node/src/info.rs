@@ -4,14 +4,11 @@
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering::Relaxed;
 
-use skep_command::server::ChannelKind;
+use skep_command::server::{ChannelKind, REDIS_VERSION};
 
 use crate::figures::{self, Published, traffic};
 use crate::node::Node;
 use crate::{VERSION, allocator};
-
-/// The version of Redis this node behaves like.
-pub(crate) const REDIS_VERSION: &str = "7.2.4";
 
 /// What the sections are made of.
 struct Facts<'n> {

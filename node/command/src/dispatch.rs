@@ -245,10 +245,14 @@ pub(crate) fn stripes_of(store: &Store, row: &Row, args: Args<'_>) -> StripeSet 
     held
 }
 
+/// Whether a request has as many arguments as its command takes.
+pub(crate) fn fits_arity(row: &Row, args: Args<'_>) -> bool {
+    let (count, arity) = (args.len() as i64, i64::from(row.arity));
+    if arity >= 0 { count == arity } else { count >= -arity }
+}
+
 fn check_arity(command: &Command, args: Args<'_>) -> Result<(), CommandError> {
-    let count = args.len() as i64;
-    let arity = i64::from(command.row.arity);
-    if (arity >= 0 && count == arity) || (arity < 0 && count >= -arity) {
+    if fits_arity(command.row, args) {
         return Ok(());
     }
     Err(CommandError::wrong_arity(&command.full_name))

@@ -10,6 +10,7 @@ pub mod client;
 pub mod cx;
 mod dispatch;
 pub mod error;
+mod introspection;
 mod key;
 mod keyspec;
 pub mod row;

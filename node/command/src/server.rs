@@ -6,6 +6,9 @@ use skep_resp::{Args, Reply};
 use crate::client::Client;
 use crate::error::CommandError;
 
+/// The version of Redis this server behaves like.
+pub const REDIS_VERSION: &str = "7.2.4";
+
 /// The rest of the server, as commands see it. Every method is quick or says that it blocks.
 pub trait Server: Sync {
     /// Nanoseconds of a monotonic clock, for measuring commands.
@@ -17,6 +20,8 @@ pub trait Server: Sync {
     fn max_transaction_bytes(&self) -> usize;
     /// Unix time in microseconds, for TIME.
     fn unix_time_us(&self) -> u64;
+    /// When the server started, in Unix seconds.
+    fn started_unix_seconds(&self) -> u64;
     /// Unguessable bytes.
     fn random_bytes(&self, out: &mut [u8]);
 
@@ -91,6 +96,8 @@ pub trait Server: Sync {
     fn latency(&self, words: Args<'_>, reply: &mut Reply) -> Result<(), CommandError>;
     /// Facts for MEMORY STATS and MEMORY DOCTOR.
     fn memory(&self) -> MemoryFacts;
+    /// What the allocator itself reports, for MEMORY MALLOC-STATS.
+    fn allocator_report(&self) -> String;
     /// Gives memory back to the system.
     fn purge_memory(&self);
 
@@ -98,6 +105,8 @@ pub trait Server: Sync {
     fn sleep(&self, microseconds: u64);
     /// Switches the active expiry cycle (DEBUG SET-ACTIVE-EXPIRE).
     fn set_active_expiry(&self, on: bool);
+    /// Writes a line to the server's log (DEBUG LOG).
+    fn log(&self, message: &str);
     /// Whether DEBUG is allowed for this client.
     fn debug_allowed(&self, client: &Client) -> bool;
     /// Begins to stop the server.

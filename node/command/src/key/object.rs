@@ -24,6 +24,11 @@ const HELP: &[&str] = &[
     "    Print this help.",
 ];
 
+const IS_LFU: CommandError = CommandError::text(
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when \
+     switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
+
 const NOT_LFU: CommandError = CommandError::text(
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that \
      when switching between policies at runtime LRU and LFU data will take some time to adjust.",
@@ -33,7 +38,7 @@ const NOT_LFU: CommandError = CommandError::text(
 pub(crate) fn encoding(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let database = cx.database();
     let key = cx.key(&args[2]);
-    match glance(&mut cx.view, database, &key, |item| encoding_of(item)) {
+    match glance(&mut cx.view, database, &key, encoding_of) {
         Some(encoding) => cx.reply.bulk(encoding.as_bytes()),
         None => cx.reply.null(),
     }
@@ -45,14 +50,22 @@ pub(crate) fn refcount(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErr
     number(cx, args, |_| Ok(1))
 }
 
-/// `OBJECT FREQ key`.
+/// `OBJECT FREQ key`, where the policy counts accesses.
 pub(crate) fn freq(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
-    number(cx, args, frequency)
+    let (store, now_ms) = (cx.view.store(), cx.now_ms());
+    number(cx, args, |access| match store.frequency(access, now_ms) {
+        Some(count) => Ok(count as i64),
+        None => Err(NOT_LFU),
+    })
 }
 
-/// `OBJECT IDLETIME key`, in seconds.
+/// `OBJECT IDLETIME key`, in seconds, where the policy keeps the time of the last access.
 pub(crate) fn idletime(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
-    number(cx, args, idle_seconds)
+    let (store, now_ms) = (cx.view.store(), cx.now_ms());
+    number(cx, args, |access| match store.idle_ms(access, now_ms) {
+        Some(idle_ms) => Ok((idle_ms / 1000) as i64),
+        None => Err(IS_LFU),
+    })
 }
 
 /// `OBJECT HELP`.
@@ -77,20 +90,11 @@ fn number(
     Ok(())
 }
 
-// The two questions below are the seam to the store's eviction policies.
-
-fn frequency(_access: u32) -> Result<i64, CommandError> {
-    Err(NOT_LFU)
-}
-
-fn idle_seconds(_access: u32) -> Result<i64, CommandError> {
-    Ok(0)
-}
-
 /// Longest string that counts as embedded in its key's record.
 const EMBEDDED_BYTES: usize = 44;
 
-fn encoding_of(item: &Item<'_>) -> &'static str {
+/// In which form Redis would keep a value.
+pub(crate) fn encoding_of(item: &Item<'_>) -> &'static str {
     let bytes = item.value().bytes();
     if item.is_modified() {
         "raw"

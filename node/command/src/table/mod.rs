@@ -64,6 +64,12 @@ impl Registry {
 }
 
 impl Command {
+    /// The subcommands, when it is a container.
+    pub fn subcommands(&self) -> impl ExactSizeIterator<Item = &'static Command> + use<> {
+        let first = self.subcommands.first().map_or(0, |&index| usize::from(index));
+        REGISTRY.commands[first..first + self.subcommands.len()].iter()
+    }
+
     /// Finds a subcommand by its name in any case.
     pub fn subcommand(&self, name: &[u8]) -> Option<&'static Command> {
         let commands = &REGISTRY.commands;
@@ -83,6 +89,19 @@ pub fn command(name: &[u8]) -> Option<&'static Command> {
     lower.make_ascii_lowercase();
     let index = *REGISTRY.by_name.get(&*lower)?;
     Some(&REGISTRY.commands[usize::from(index)])
+}
+
+/// Finds a command, or a subcommand such as `config|get`, by its full name in any case.
+pub fn by_full_name(name: &[u8]) -> Option<&'static Command> {
+    match name.iter().position(|&byte| byte == b'|') {
+        Some(bar) => command(&name[..bar])?.subcommand(&name[bar + 1..]),
+        None => command(name),
+    }
+}
+
+/// Every command that is no subcommand, in the order of the families.
+pub fn top_level() -> impl Iterator<Item = &'static Command> {
+    all().filter_map(|row| command(row.name.as_bytes()))
 }
 
 /// Every command and subcommand, by number.

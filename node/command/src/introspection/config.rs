@@ -1,0 +1,61 @@
+//! CONFIG: the options of the running node. What options there are is the server's business.
+
+use skep_resp::Args;
+
+use crate::cx::Cx;
+use crate::error::CommandError;
+
+const HELP: &[&str] = &[
+    "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "GET <pattern> [<pattern> ...]",
+    "    Show the options whose names match any of the patterns.",
+    "SET <option> <value> [<option> <value> ...]",
+    "    Set options: all of them, or none.",
+    "RESETSTAT",
+    "    Set the counters of INFO back to zero.",
+    "REWRITE",
+    "    Write the options to the configuration file.",
+];
+
+/// `CONFIG GET pattern [pattern ...]`.
+pub(crate) fn get(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    let patterns: Vec<&[u8]> = args.iter().skip(2).collect();
+    let options = cx.server.config_get(&patterns);
+    cx.reply.map(options.len());
+    for (name, value) in options {
+        cx.reply.bulk(name.as_bytes());
+        cx.reply.bulk(value.as_bytes());
+    }
+    Ok(())
+}
+
+/// `CONFIG SET option value [option value ...]`.
+pub(crate) fn set(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    if args.len() % 2 == 1 {
+        return Err(CommandError::SYNTAX);
+    }
+    let words: Vec<&[u8]> = args.iter().skip(2).collect();
+    let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+    cx.server.config_set(&pairs)?;
+    cx.reply.ok();
+    Ok(())
+}
+
+/// `CONFIG REWRITE`.
+pub(crate) fn rewrite(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
+    cx.server.config_rewrite()?;
+    cx.reply.ok();
+    Ok(())
+}
+
+/// `CONFIG RESETSTAT`.
+pub(crate) fn resetstat(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
+    cx.server.reset_statistics();
+    cx.reply.ok();
+    Ok(())
+}
+
+/// `CONFIG HELP`.
+pub(crate) fn help(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
+    super::help(cx, HELP)
+}

@@ -1,0 +1,67 @@
+//! COMMAND GETKEYS and GETKEYSANDFLAGS: which arguments of a request are keys.
+
+use skep_resp::Args;
+
+use crate::cx::Cx;
+use crate::dispatch::{fits_arity, resolve};
+use crate::error::CommandError;
+use crate::keyspec;
+use crate::row::{Flags, KeySpec, Row};
+
+/// Says that the flags depend on the arguments, in a key specification.
+const VARIABLE: &str = "variable_flags";
+
+/// `COMMAND GETKEYS command ...`.
+pub(crate) fn getkeys(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    let request = args.from(2);
+    let keys = keys_of(request)?;
+    cx.reply.array(keys.len());
+    keys.iter().for_each(|(at, _)| cx.reply.bulk(&request[*at]));
+    Ok(())
+}
+
+/// `COMMAND GETKEYSANDFLAGS command ...`.
+pub(crate) fn getkeysandflags(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    let request = args.from(2);
+    let keys = keys_of(request)?;
+    cx.reply.array(keys.len());
+    for (at, spec) in keys {
+        cx.reply.array(2);
+        cx.reply.bulk(&request[at]);
+        super::catalogue::words(cx.reply, flags(spec, request).iter().copied());
+    }
+    Ok(())
+}
+
+/// The numbers of a request's arguments that are keys.
+fn keys_of(request: Args<'_>) -> Result<Vec<(usize, &'static KeySpec)>, CommandError> {
+    const UNKNOWN: CommandError = CommandError::text("ERR Invalid command specified");
+    const NO_KEYS: CommandError = CommandError::text("ERR The command has no key arguments");
+    const COUNT: CommandError =
+        CommandError::text("ERR Invalid number of arguments specified for command");
+    const INVALID: CommandError = CommandError::text("ERR Invalid arguments specified for command");
+    let command = resolve(request).map_err(|_| UNKNOWN)?;
+    let row: &Row = command.row;
+    if row.keys.is_empty() {
+        return Err(NO_KEYS);
+    }
+    if !fits_arity(row, request) {
+        return Err(COUNT);
+    }
+    let mut keys = Vec::new();
+    match keyspec::keys(row, request, |at, spec| keys.push((at, spec))) {
+        Ok(()) => Ok(keys),
+        Err(_) if row.flags.has(Flags::NO_MANDATORY_KEYS) => Ok(Vec::new()),
+        Err(_) => Err(INVALID),
+    }
+}
+
+/// What happens to the keys of a specification. Of those with variable flags the specification
+/// holds the most that may happen; a SET without GET does less.
+fn flags(spec: &'static KeySpec, request: Args<'_>) -> Vec<&'static str> {
+    if !spec.flags.contains(&VARIABLE) {
+        return spec.flags.to_vec();
+    }
+    let reads = request.iter().skip(3).any(|word| word.eq_ignore_ascii_case(b"GET"));
+    if reads { vec!["RW", "access", "update"] } else { vec!["OW", "update"] }
+}

@@ -1,0 +1,16 @@
+//! INFO: the server's figures as text.
+
+use skep_resp::Args;
+
+use crate::cx::Cx;
+use crate::error::CommandError;
+
+/// `INFO [section ...]`: the default sections when none is named; unknown names show nothing.
+pub(crate) fn info(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    let names = args.iter().skip(1).map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
+    let names: Vec<String> = names.collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let text = cx.server.info(&names);
+    cx.reply.verbatim("txt", text.as_bytes());
+    Ok(())
+}

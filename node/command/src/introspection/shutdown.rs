@@ -1,0 +1,34 @@
+//! SHUTDOWN: ending the node.
+
+use skep_resp::Args;
+
+use crate::cx::Cx;
+use crate::error::CommandError;
+
+/// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: no reply, the connection closes.
+///
+/// NOW and FORCE change nothing: there are no replicas to wait for and nothing to save.
+pub(crate) fn shutdown(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    let has =
+        |word: &str| args.iter().skip(1).any(|other| other.eq_ignore_ascii_case(word.as_bytes()));
+    let (save, nosave, abort) = (has("SAVE"), has("NOSAVE"), has("ABORT"));
+    let is_known = |word: &[u8]| {
+        ["SAVE", "NOSAVE", "NOW", "FORCE", "ABORT"]
+            .iter()
+            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+    };
+    if !args.iter().skip(1).all(is_known) || (save && nosave) || (abort && args.len() > 2) {
+        return Err(CommandError::SYNTAX);
+    }
+    if abort {
+        return Err(CommandError::text("ERR No shutdown in progress."));
+    }
+    if save {
+        return Err(CommandError::text(
+            "ERR This node keeps its data in memory only and cannot save it; use SHUTDOWN NOSAVE",
+        ));
+    }
+    cx.client.close_after_reply = true;
+    cx.server.shut_down();
+    Ok(())
+}
