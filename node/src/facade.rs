@@ -26,6 +26,10 @@ impl Server for Node {
         self.settings.load().max_query_buffer_bytes
     }
 
+    fn max_value_bytes(&self) -> usize {
+        self.settings.load().max_bulk_bytes
+    }
+
     fn unix_time_us(&self) -> u64 {
         unix_time_us()
     }

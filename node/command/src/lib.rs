@@ -16,8 +16,12 @@ mod keyspec;
 pub mod row;
 pub mod server;
 pub mod statistics;
+mod string;
 pub mod table;
+#[cfg(test)]
+mod testing;
 mod transaction;
+mod value;
 
 pub use client::Client;
 pub use cx::Cx;

@@ -18,6 +18,8 @@ pub trait Server: Sync {
     fn wants_exact_times(&self) -> bool;
     /// Most bytes of arguments a transaction may queue.
     fn max_transaction_bytes(&self) -> usize;
+    /// Most bytes a value may have (`proto-max-bulk-len`), 512 MiB unless configured.
+    fn max_value_bytes(&self) -> usize;
     /// Unix time in microseconds, for TIME.
     fn unix_time_us(&self) -> u64;
     /// When the server started, in Unix seconds.

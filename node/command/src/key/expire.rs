@@ -10,14 +10,16 @@ use crate::key::glance;
 
 /// How a command counts time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
+pub(crate) enum Unit {
+    /// In seconds.
     Seconds,
+    /// In milliseconds.
     Milliseconds,
 }
 
 /// From when a command counts time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
+pub(crate) enum Origin {
     /// From now on.
     Now,
     /// Unix time.
@@ -124,7 +126,7 @@ fn set_expiry(
 }
 
 /// The Unix millisecond that is meant, or nothing when it lies beyond what 64 bits can count.
-fn unix_ms(time: i64, unit: Unit, origin: Origin, now_ms: u64) -> Option<i64> {
+pub(crate) fn unix_ms(time: i64, unit: Unit, origin: Origin, now_ms: u64) -> Option<i64> {
     let time_ms = match unit {
         Unit::Seconds => time.checked_mul(1000)?,
         Unit::Milliseconds => time,

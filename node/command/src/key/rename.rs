@@ -1,38 +1,28 @@
 //! RENAME, RENAMENX, COPY and MOVE: a value, with its expiry, under another name or in another
 //! database. Large values are shared, not copied.
 
-use std::sync::Arc;
-
 use skep_resp::Args;
-use skep_store::{Database, Expiry, Item, Key, NewValue, OutOfMemory, Value, View};
+use skep_store::{Database, Expiry, Item, Key, OutOfMemory, View};
 
 use crate::cx::Cx;
 use crate::error::CommandError;
 use crate::key::database_argument;
+use crate::value::KeptValue;
 
 const SAME_OBJECT: CommandError =
     CommandError::text("ERR source and destination objects are the same");
 
 /// What a key holds, independent of the key.
 struct Content {
-    value: ContentValue,
+    value: KeptValue,
     expiry: Expiry,
     modified: bool,
 }
 
-enum ContentValue {
-    Small(Vec<u8>),
-    Large(Arc<Vec<u8>>),
-}
-
 impl Content {
     fn of(item: &Item<'_>) -> Content {
-        let value = match item.value() {
-            Value::Inline(bytes) => ContentValue::Small(bytes.to_vec()),
-            Value::Large(shared) => ContentValue::Large(Arc::clone(shared)),
-        };
         let expiry = item.expiry_ms().map_or(Expiry::Never, Expiry::At);
-        Content { value, expiry, modified: item.is_modified() }
+        Content { value: KeptValue::of(item.value()), expiry, modified: item.is_modified() }
     }
 
     fn put(
@@ -41,14 +31,10 @@ impl Content {
         database: Database,
         key: &Key<'_>,
     ) -> Result<(), OutOfMemory> {
-        let value = match &self.value {
-            ContentValue::Small(bytes) => NewValue::Bytes(bytes),
-            ContentValue::Large(shared) => NewValue::Shared(Arc::clone(shared)),
-        };
         if self.modified {
-            view.set_modified(database, key, value, self.expiry)
+            view.set_modified(database, key, self.value.as_new(), self.expiry)
         } else {
-            view.set(database, key, value, self.expiry)
+            view.set(database, key, self.value.as_new(), self.expiry)
         }
     }
 }

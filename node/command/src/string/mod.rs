@@ -1,0 +1,11 @@
+//! Commands about strings: reading and writing them whole, in part, many at once, as numbers, and
+//! on condition.
+
+mod condition;
+pub(crate) mod counter;
+pub(crate) mod get;
+pub(crate) mod many;
+mod options;
+pub(crate) mod set;
+
+pub(crate) use condition::Condition;

@@ -1,0 +1,326 @@
+//! A bench for tests of commands: one client of a small server of its own, driven in text.
+//!
+//! Requests take the way of the node's: parsed, prepared as a batch, dispatched. Replies are raw
+//! RESP, with a blank for each line end, so that a test reads as a story:
+//!
+//! ```text
+//! bench.expect(&[("SET name value", "+OK"), ("GET name", "$5 value"), ("GET other", "$-1")]);
+//! ```
+//! Time stands still until [`Bench::pass_ms`].
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use parking_lot::Mutex;
+use skep_resp::{Args, Batch, Limits, Parser, Protocol, Reply};
+use skep_store::{Options, Store, Writer};
+
+use crate::client::Client;
+use crate::dispatch::Env;
+use crate::error::CommandError;
+use crate::server::{
+    ChannelKind, ClientFilter, ClientInfo, Killed, MemoryFacts, PauseScope, Server, SlowEntry,
+};
+use crate::statistics::Statistics;
+
+/// When tests begin, in Unix milliseconds.
+pub(crate) const START_MS: u64 = 1_700_000_000_000;
+
+/// See the module.
+pub(crate) struct Bench {
+    pub(crate) store: Store,
+    pub(crate) client: Client,
+    pub(crate) server: TestServer,
+    pub(crate) statistics: Statistics,
+    pub(crate) now_ms: u64,
+    writer: Writer,
+}
+
+impl Bench {
+    /// A client with number 1 of an empty store.
+    pub(crate) fn new() -> Bench {
+        let options = Options { databases: 16, reserve_bytes: 1 << 30, seed: 42 };
+        Bench {
+            store: Store::new(&options).unwrap(),
+            client: Client::new(1, true),
+            server: TestServer::default(),
+            statistics: Statistics::default(),
+            now_ms: START_MS,
+            writer: Writer::new(7),
+        }
+    }
+
+    /// The same, for a client that speaks RESP3.
+    pub(crate) fn resp3() -> Bench {
+        let mut bench = Bench::new();
+        bench.client.protocol = Protocol::Resp3;
+        bench
+    }
+
+    /// Sends a request, written as redis-cli takes it, and returns the reply: its bytes in text,
+    /// line ends as blanks, other control characters and bytes above ASCII escaped.
+    pub(crate) fn ask(&mut self, request: &str) -> String {
+        readable(&self.run(format!("{request}\r\n").as_bytes()))
+    }
+
+    /// Sends a request of any bytes and returns the reply's bytes.
+    pub(crate) fn ask_words(&mut self, words: &[&[u8]]) -> Vec<u8> {
+        let mut request = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words {
+            request.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+            request.extend_from_slice(word);
+            request.extend_from_slice(b"\r\n");
+        }
+        self.run(&request)
+    }
+
+    /// Sends requests one by one and compares each reply with what is expected.
+    #[track_caller]
+    pub(crate) fn expect(&mut self, story: &[(&str, &str)]) {
+        for (request, expected) in story {
+            assert_eq!(self.ask(request), *expected, "{request}");
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass_ms(&mut self, milliseconds: u64) {
+        self.now_ms += milliseconds;
+    }
+
+    fn run(&mut self, request: &[u8]) -> Vec<u8> {
+        let mut batch = Batch::default();
+        let parsed = Parser::default().parse(request, &Limits::default(), &mut batch, usize::MAX);
+        assert_eq!(parsed.error, None, "the test's request is malformed");
+        assert_eq!(parsed.consumed, request.len(), "the test's request is incomplete");
+        let mut reply = Reply::new(self.client.protocol);
+        let mut env = Env {
+            store: &self.store,
+            writer: &mut self.writer,
+            reply: &mut reply,
+            client: &mut self.client,
+            server: &self.server,
+            statistics: &mut self.statistics,
+            now_ms: self.now_ms,
+            exact_times: false,
+            out_of_memory: self.server.out_of_memory,
+        };
+        let mut next = 0;
+        while next < batch.len() {
+            next = env.run_batch(&batch, request, next);
+        }
+        bytes_of(&reply)
+    }
+}
+
+fn bytes_of(reply: &Reply) -> Vec<u8> {
+    let mut slices = [std::io::IoSlice::new(&[]); 64];
+    let count = reply.unsent(&mut slices);
+    let bytes: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.iter().copied()).collect();
+    assert_eq!(bytes.len(), reply.len_bytes(), "the reply has more slices than the bench reads");
+    bytes
+}
+
+/// Bytes of RESP as [`Bench::ask`] shows them.
+pub(crate) fn readable(bytes: &[u8]) -> String {
+    let body = bytes.strip_suffix(b"\r\n").unwrap_or(bytes);
+    body.escape_ascii().to_string().replace("\\r\\n", " ").replace("\\'", "'").replace("\\\"", "\"")
+}
+
+/// A server without anything behind it. Fields say what it answers and what it was asked to do.
+pub(crate) struct TestServer {
+    pub(crate) max_value_bytes: usize,
+    pub(crate) password: Option<Vec<u8>>,
+    pub(crate) out_of_memory: bool,
+    pub(crate) subscriptions: Mutex<Vec<(ChannelKind, Vec<u8>)>>,
+    /// What was asked for, in words, for the questions that have effects.
+    pub(crate) requests: Mutex<Vec<String>>,
+    clock_ns: AtomicU64,
+}
+
+impl Default for TestServer {
+    fn default() -> TestServer {
+        TestServer {
+            max_value_bytes: 512 << 20,
+            password: None,
+            out_of_memory: false,
+            subscriptions: Mutex::default(),
+            requests: Mutex::default(),
+            clock_ns: AtomicU64::new(0),
+        }
+    }
+}
+
+impl TestServer {
+    fn note(&self, request: impl Into<String>) {
+        self.requests.lock().push(request.into());
+    }
+}
+
+impl Server for TestServer {
+    fn clock_ns(&self) -> u64 {
+        self.clock_ns.fetch_add(1000, Relaxed)
+    }
+
+    fn wants_exact_times(&self) -> bool {
+        false
+    }
+
+    fn max_transaction_bytes(&self) -> usize {
+        1 << 30
+    }
+
+    fn max_value_bytes(&self) -> usize {
+        self.max_value_bytes
+    }
+
+    fn unix_time_us(&self) -> u64 {
+        START_MS * 1000
+    }
+
+    fn random_bytes(&self, out: &mut [u8]) {
+        out.fill(7);
+    }
+
+    fn authenticate(&self, user: &[u8], password: &[u8]) -> Result<(), CommandError> {
+        let right = self.password.as_ref().is_none_or(|right| right == password);
+        if right && user == b"default" {
+            return Ok(());
+        }
+        Err(CommandError::text("WRONGPASS invalid username-password pair or user is disabled."))
+    }
+
+    fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
+    fn config_get(&self, _: &[&[u8]]) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), CommandError> {
+        self.note(format!("set {} options", pairs.len()));
+        Ok(())
+    }
+
+    fn config_rewrite(&self) -> Result<(), CommandError> {
+        self.note("rewrite the configuration");
+        Ok(())
+    }
+
+    fn reset_statistics(&self) {
+        self.note("reset statistics");
+    }
+
+    fn info(&self, sections: &[&str]) -> String {
+        format!("sections:{}", sections.join(","))
+    }
+
+    fn clients(&self, _: &ClientFilter) -> Vec<ClientInfo> {
+        Vec::new()
+    }
+
+    fn kill_clients(&self, _: u64, filter: &ClientFilter) -> Killed {
+        self.note(format!("kill {filter:?}"));
+        Killed::default()
+    }
+
+    fn client_changed(&self, client: &Client) {
+        self.note(format!("client {} changed", client.id));
+    }
+
+    fn pause_clients(&self, milliseconds: u64, scope: PauseScope) {
+        self.note(format!("pause {scope:?} for {milliseconds}"));
+    }
+
+    fn unpause_clients(&self) {
+        self.note("unpause");
+    }
+
+    fn unblock_client(&self, id: u64, with_error: bool) -> bool {
+        self.note(format!("unblock {id}, with error: {with_error}"));
+        false
+    }
+
+    fn subscribe(&self, _: &Client, kind: ChannelKind, name: &[u8]) -> bool {
+        let mut subscriptions = self.subscriptions.lock();
+        let subscription = (kind, name.to_vec());
+        let is_new = !subscriptions.contains(&subscription);
+        if is_new {
+            subscriptions.push(subscription);
+        }
+        is_new
+    }
+
+    fn unsubscribe(&self, _: &Client, kind: ChannelKind, name: &[u8]) -> bool {
+        let mut subscriptions = self.subscriptions.lock();
+        let before = subscriptions.len();
+        subscriptions.retain(|one| *one != (kind, name.to_vec()));
+        subscriptions.len() < before
+    }
+
+    fn subscriptions(&self, _: &Client, kind: ChannelKind) -> Vec<Vec<u8>> {
+        let subscriptions = self.subscriptions.lock();
+        subscriptions.iter().filter(|one| one.0 == kind).map(|one| one.1.clone()).collect()
+    }
+
+    fn publish(&self, kind: ChannelKind, channel: &[u8], _: &[u8]) -> usize {
+        self.subscriber_count(kind, channel)
+    }
+
+    fn channels(&self, kind: ChannelKind, _: Option<&[u8]>) -> Vec<Vec<u8>> {
+        let subscriptions = self.subscriptions.lock();
+        subscriptions.iter().filter(|one| one.0 == kind).map(|one| one.1.clone()).collect()
+    }
+
+    fn subscriber_count(&self, kind: ChannelKind, channel: &[u8]) -> usize {
+        let subscriptions = self.subscriptions.lock();
+        subscriptions.iter().filter(|one| one.0 == kind && one.1 == channel).count()
+    }
+
+    fn pattern_count(&self) -> usize {
+        let subscriptions = self.subscriptions.lock();
+        subscriptions.iter().filter(|one| one.0 == ChannelKind::Pattern).count()
+    }
+
+    fn slow_log(&self, _: usize) -> Vec<SlowEntry> {
+        Vec::new()
+    }
+
+    fn slow_log_len(&self) -> usize {
+        0
+    }
+
+    fn slow_log_reset(&self) {
+        self.note("empty the slow log");
+    }
+
+    fn note_slow(&self, _: &Client, _: u64, _: Args<'_>) {}
+
+    fn latency(&self, words: Args<'_>, reply: &mut Reply) -> Result<(), CommandError> {
+        reply.bulk(&words[0]);
+        Ok(())
+    }
+
+    fn memory(&self) -> MemoryFacts {
+        MemoryFacts::default()
+    }
+
+    fn purge_memory(&self) {
+        self.note("purge memory");
+    }
+
+    fn sleep(&self, microseconds: u64) {
+        self.note(format!("sleep {microseconds}"));
+    }
+
+    fn set_active_expiry(&self, on: bool) {
+        self.note(format!("active expiry: {on}"));
+    }
+
+    fn debug_allowed(&self, _: &Client) -> bool {
+        true
+    }
+
+    fn shut_down(&self) {
+        self.note("shut down");
+    }
+}
