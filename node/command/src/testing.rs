@@ -304,6 +304,18 @@ impl Server for TestServer {
         MemoryFacts::default()
     }
 
+    fn started_unix_seconds(&self) -> u64 {
+        START_MS / 1000
+    }
+
+    fn allocator_report(&self) -> String {
+        "nothing allocated".to_owned()
+    }
+
+    fn log(&self, message: &str) {
+        self.note(format!("log {message}"));
+    }
+
     fn purge_memory(&self) {
         self.note("purge memory");
     }
