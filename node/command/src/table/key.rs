@@ -33,6 +33,9 @@ const FLUSH_TYPE: &[Argument] = &[Argument::one_of(
     ],
 )
 .optional()];
+const CONDITION_ADDED: &[(&str, &str)] = &[("7.0.0", "Takes NX, XX, GT and LT.")];
+const MISSING_ADDED: &[(&str, &str)] = &[("2.8.0", "Answers -2 when there is no such key.")];
+const FLUSH_HISTORY: &[(&str, &str)] = &[("4.0.0", "Takes ASYNC."), ("6.2.0", "Takes SYNC.")];
 const ALL_SHARDS_SUM: &[&str] = &["request_policy:all_shards", "response_policy:agg_sum"];
 const MULTI_SHARD_SUM: &[&str] = &["request_policy:multi_shard", "response_policy:agg_sum"];
 const ALL_SHARDS_SUCCEED: &[&str] = &["request_policy:all_shards", "response_policy:all_succeeded"];
@@ -100,6 +103,7 @@ pub(crate) const ROWS: &[Row] = &[
         complexity: "O(N) with N being the number of keys",
         arguments: KEYS,
         tips: MULTI_SHARD_SUM,
+        history: &[("3.0.3", "Takes several keys.")],
         run: exists::exists,
         ..COMMON
     },
@@ -178,6 +182,7 @@ pub(crate) const ROWS: &[Row] = &[
         ],
         summary: "Gives a key another name unless that name is taken.",
         arguments: KEY_AND_NEW_KEY,
+        history: &[("3.2.0", "Answers 0 instead of an error when both names are the same.")],
         run: rename::renamenx,
         ..COMMON
     },
@@ -212,6 +217,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "expire",
         summary: "Sets in how many seconds a key expires.",
         arguments: &[Argument::key(), Argument::new("seconds", Integer), CONDITION],
+        history: CONDITION_ADDED,
         run: expire::expire,
         ..EXPIRE
     },
@@ -220,6 +226,7 @@ pub(crate) const ROWS: &[Row] = &[
         since: "2.6.0",
         summary: "Sets in how many milliseconds a key expires.",
         arguments: &[Argument::key(), Argument::new("milliseconds", Integer), CONDITION],
+        history: CONDITION_ADDED,
         run: expire::pexpire,
         ..EXPIRE
     },
@@ -228,6 +235,7 @@ pub(crate) const ROWS: &[Row] = &[
         since: "1.2.0",
         summary: "Sets the Unix second at which a key expires.",
         arguments: &[Argument::key(), Argument::new("unix-time-seconds", UnixTime), CONDITION],
+        history: CONDITION_ADDED,
         run: expire::expireat,
         ..EXPIRE
     },
@@ -236,6 +244,7 @@ pub(crate) const ROWS: &[Row] = &[
         since: "2.6.0",
         summary: "Sets the Unix millisecond at which a key expires.",
         arguments: &[Argument::key(), Argument::new("unix-time-milliseconds", UnixTime), CONDITION],
+        history: CONDITION_ADDED,
         run: expire::pexpireat,
         ..EXPIRE
     },
@@ -243,6 +252,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "ttl",
         summary: "Tells in how many seconds a key expires.",
         tips: NONDETERMINISTIC,
+        history: MISSING_ADDED,
         run: expire::ttl,
         ..TTL
     },
@@ -251,6 +261,7 @@ pub(crate) const ROWS: &[Row] = &[
         since: "2.6.0",
         summary: "Tells in how many milliseconds a key expires.",
         tips: NONDETERMINISTIC,
+        history: MISSING_ADDED,
         run: expire::pttl,
         ..TTL
     },
@@ -291,6 +302,7 @@ pub(crate) const ROWS: &[Row] = &[
             Argument::new("type", String).behind("TYPE").optional().since("6.0.0"),
         ],
         tips: &["nondeterministic_output", "request_policy:special", "response_policy:special"],
+        history: &[("6.0.0", "Takes TYPE.")],
         run: scan::scan,
         ..COMMON
     },
@@ -327,6 +339,7 @@ pub(crate) const ROWS: &[Row] = &[
         complexity: "O(N) with N being the number of keys in the database",
         arguments: FLUSH_TYPE,
         tips: ALL_SHARDS_SUCCEED,
+        history: FLUSH_HISTORY,
         run: database::flushdb,
         ..COMMON
     },
@@ -340,6 +353,7 @@ pub(crate) const ROWS: &[Row] = &[
         complexity: "O(N) with N being the number of keys in all databases",
         arguments: FLUSH_TYPE,
         tips: ALL_SHARDS_SUCCEED,
+        history: FLUSH_HISTORY,
         run: database::flushall,
         ..COMMON
     },

@@ -158,7 +158,8 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         name: "lastsave",
-        flags: ANY_TIME.and(Flags::ADMIN).and(Flags::FAST),
+        flags: ANY_TIME.and(Flags::FAST),
+        categories: Categories::ADMIN.and(Categories::DANGEROUS),
         summary: "Tells when data was last saved: here, when the server started.",
         tips: NONDETERMINISTIC,
         run: persistence::lastsave,
@@ -191,7 +192,8 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         name: "role",
-        flags: ADMIN_ANY_TIME.and(Flags::FAST),
+        flags: Flags::NOSCRIPT.and(ANY_TIME).and(Flags::FAST),
+        categories: Categories::ADMIN.and(Categories::DANGEROUS),
         since: "2.8.12",
         summary: "Tells the server's part in replication.",
         run: replication::role,
