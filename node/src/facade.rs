@@ -79,6 +79,17 @@ impl Server for Node {
         self.reset_figures();
     }
 
+    fn publish_figures(
+        &self,
+        client: &Client,
+        counters: &skep_store::Counters,
+        statistics: &mut skep_command::statistics::Statistics,
+    ) {
+        if let Some(connection) = self.clients.get(client.id) {
+            self.figures[connection.worker].take(counters, statistics);
+        }
+    }
+
     fn info(&self, sections: &[&str]) -> String {
         info::text(self, sections)
     }
@@ -196,7 +207,7 @@ impl Server for Node {
             b"graph" => reply.verbatim("txt", self.latency.graph(&words[1])?.as_bytes()),
             b"doctor" => reply.verbatim("txt", self.latency.doctor(threshold_ms).as_bytes()),
             b"histogram" => {
-                let total = figures::total(&self.figures);
+                let total = figures::since(&self.figures, &self.reset.lock());
                 latency::histogram(&total.statistics, words.from(1), reply);
             }
             _ => return Err(CommandError::SYNTAX),

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use skep_command::statistics::Statistics;
-use skep_store::{Counters, Writer};
+use skep_store::Counters;
 
 /// What one worker has published.
 #[derive(Default)]
@@ -28,9 +28,9 @@ pub(crate) struct Published {
 
 impl Figures {
     /// Publishes a worker's counters.
-    pub(crate) fn take(&self, writer: &Writer, statistics: &mut Statistics) {
+    pub(crate) fn take(&self, counters: &Counters, statistics: &mut Statistics) {
         let mut published = self.published.lock();
-        published.counters = writer.counters;
+        published.counters = *counters;
         published.statistics.absorb(statistics);
     }
 }

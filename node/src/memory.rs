@@ -13,6 +13,10 @@ pub(crate) struct Memory {
     measured_ms: AtomicU64,
     peak_bytes: AtomicU64,
     startup_bytes: AtomicU64,
+    /// Since when the limit has been exceeded; 0: it is not.
+    exceeded_since_ms: AtomicU64,
+    /// For how long it was, before that.
+    exceeded_ms: AtomicU64,
 }
 
 impl Memory {
@@ -33,6 +37,29 @@ impl Memory {
         let outside = store.footprint().outside_bytes;
         store.set_limits(limit_bytes, held.saturating_sub(outside));
         self.peak_bytes.fetch_max(store.used_bytes(), Relaxed);
+    }
+
+    /// Notes whether the limit is exceeded now.
+    pub(crate) fn note_limit(&self, store: &Store, limit_bytes: u64, now_ms: u64) {
+        let exceeded = limit_bytes > 0 && store.used_bytes() > limit_bytes;
+        let since_ms = self.exceeded_since_ms.load(Relaxed);
+        match (exceeded, since_ms) {
+            (true, 0) => self.exceeded_since_ms.store(now_ms, Relaxed),
+            (false, 1..) => {
+                self.exceeded_ms.fetch_add(now_ms.saturating_sub(since_ms), Relaxed);
+                self.exceeded_since_ms.store(0, Relaxed);
+            }
+            _ => {}
+        }
+    }
+
+    /// For how long the limit was exceeded altogether, and how long it has been by now.
+    pub(crate) fn exceeded_ms(&self, now_ms: u64) -> (u64, u64) {
+        let current_ms = match self.exceeded_since_ms.load(Relaxed) {
+            0 => 0,
+            since_ms => now_ms.saturating_sub(since_ms),
+        };
+        (self.exceeded_ms.load(Relaxed) + current_ms, current_ms)
     }
 
     /// Notes what is used before any key is there.
@@ -94,4 +121,13 @@ pub(crate) fn total_system_bytes() -> u64 {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kib.unwrap_or(0) * 1024
+}
+
+/// The system's name and version, as INFO shows them.
+pub(crate) fn system_name() -> String {
+    let read = |name: &str| std::fs::read_to_string(format!("/proc/sys/kernel/{name}"));
+    let (kind, release) = (read("ostype"), read("osrelease"));
+    let kind = kind.unwrap_or_else(|_| std::env::consts::OS.to_owned());
+    let release = release.unwrap_or_default();
+    format!("{} {} {}", kind.trim(), release.trim(), std::env::consts::ARCH)
 }

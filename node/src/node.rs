@@ -269,6 +269,7 @@ impl Node {
         if self.memory.is_due(now_ms, MEMORY_TICK_MS) {
             let settings = self.settings.load();
             self.memory.measure(&self.store, settings.memory_limit_bytes);
+            self.memory.note_limit(&self.store, settings.memory_limit_bytes, now_ms);
             self.close_idle_clients(now_ms, &settings);
             self.rates.lock().measure(&self.figures, Instant::now());
         }

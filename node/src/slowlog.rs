@@ -11,6 +11,11 @@ const MAX_ARGS: usize = 32;
 /// Bytes kept of an argument.
 const MAX_ARG_BYTES: usize = 128;
 
+/// What stands for a password.
+const REDACTED: &[u8] = b"(redacted)";
+/// Options whose values are passwords.
+const SECRET_OPTIONS: &[&str] = &["requirepass", "masterauth", "tls-key-file-pass"];
+
 /// A bounded list of slow commands.
 #[derive(Default)]
 pub(crate) struct SlowLog {
@@ -46,14 +51,30 @@ impl SlowLog {
     }
 }
 
-/// Copies a command's arguments, shortened as Redis shortens them.
+/// Copies a command's arguments, shortened as Redis shortens them, and without passwords.
 pub(crate) fn shorten(args: Args<'_>) -> Vec<Vec<u8>> {
     let keep = if args.len() > MAX_ARGS { MAX_ARGS - 1 } else { args.len() };
-    let mut words: Vec<Vec<u8>> = args.iter().take(keep).map(shorten_word).collect();
+    let shown = |at: usize| match args.get(at) {
+        Some(_) if is_secret(args, at) => REDACTED.to_vec(),
+        word => shorten_word(word.unwrap_or_default()),
+    };
+    let mut words: Vec<Vec<u8>> = (0..keep).map(shown).collect();
     if args.len() > MAX_ARGS {
         words.push(format!("... ({} more arguments)", args.len() - keep).into_bytes());
     }
     words
+}
+
+/// Whether an argument is a password: what follows `AUTH user` in HELLO, and the values of options
+/// that are one. (AUTH itself is never in the log.)
+fn is_secret(args: Args<'_>, at: usize) -> bool {
+    let is = |at: Option<usize>, word: &str| {
+        let found = at.and_then(|at| args.get(at));
+        found.is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let behind = |words: &[&str]| words.iter().any(|word| is(at.checked_sub(1), word));
+    (is(Some(0), "hello") && is(at.checked_sub(2), "auth"))
+        || (is(Some(0), "config") && is(Some(1), "set") && behind(SECRET_OPTIONS))
 }
 
 fn shorten_word(word: &[u8]) -> Vec<u8> {
@@ -64,5 +85,58 @@ fn shorten_word(word: &[u8]) -> Vec<u8> {
             short.extend_from_slice(format!("... ({more} more bytes)").as_bytes());
             short
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skep_resp::OwnedArgs;
+
+    use super::*;
+
+    fn shortened(words: &str) -> String {
+        let args: OwnedArgs = words.split(' ').map(str::as_bytes).collect();
+        let words = shorten(args.as_args());
+        words.iter().map(|word| String::from_utf8_lossy(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn passwords_are_not_kept() {
+        assert_eq!(shortened("HELLO 3 AUTH me secret"), "HELLO 3 AUTH me (redacted)");
+        assert_eq!(
+            shortened("config set port 1 RequirePass secret hz 2"),
+            "config set port 1 RequirePass (redacted) hz 2"
+        );
+        assert_eq!(shortened("set requirepass x"), "set requirepass x");
+    }
+
+    #[test]
+    fn long_commands_are_cut_as_redis_cuts_them() {
+        let long = vec!["a"; 40].join(" ");
+        let cut = format!("{} ... (9 more arguments)", vec!["a"; 31].join(" "));
+        assert_eq!(shortened(&long), cut);
+        let word = "b".repeat(130);
+        assert_eq!(shortened(&word), format!("{}... (2 more bytes)", "b".repeat(128)));
+    }
+
+    #[test]
+    fn only_so_many_entries_are_kept_newest_first() {
+        let log = SlowLog::default();
+        for duration_us in 0..5 {
+            let entry = SlowEntry {
+                id: 0,
+                unix_seconds: 1,
+                duration_us,
+                args: Vec::new(),
+                address: String::new(),
+                name: Vec::new(),
+            };
+            log.add(entry, 3);
+        }
+        let kept: Vec<_> = log.newest(10).iter().map(|one| (one.id, one.duration_us)).collect();
+        assert_eq!(kept, [(4, 4), (3, 3), (2, 2)]);
+        assert_eq!(log.len(), 3);
+        log.clear();
+        assert_eq!(log.len(), 0);
     }
 }

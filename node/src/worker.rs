@@ -168,7 +168,7 @@ impl Worker {
     fn tick(&self) -> bool {
         let mut state = self.state.borrow_mut();
         let State { writer, statistics } = &mut *state;
-        self.node.figures[self.number].take(writer, statistics);
+        self.node.figures[self.number].take(&writer.counters, statistics);
         self.node.tick(self.number);
         let upkeep = Upkeep { now_ms: self.node.now_ms(), expire: self.node.expires_actively() };
         self.node.store.upkeep(writer, &upkeep)

@@ -2,9 +2,11 @@
 //! publishing, figures. The binary implements it; tests use a small one of their own.
 
 use skep_resp::{Args, Reply};
+use skep_store::Counters;
 
 use crate::client::Client;
 use crate::error::CommandError;
+use crate::statistics::Statistics;
 
 /// The version of Redis this server behaves like.
 pub const REDIS_VERSION: &str = "7.2.4";
@@ -48,6 +50,9 @@ pub trait Server: Sync {
     /// # Errors
     /// The reply to give.
     fn config_rewrite(&self) -> Result<(), CommandError>;
+    /// Publishes the counters of the worker that serves this client, which are otherwise as
+    /// late as its last tick. Other workers' may still be.
+    fn publish_figures(&self, client: &Client, counters: &Counters, statistics: &mut Statistics);
     /// Sets the counters of INFO back to zero.
     fn reset_statistics(&self);
 

@@ -171,6 +171,11 @@ impl Statistics {
             .map(|(command, counters)| (command.full_name.as_str(), counters))
     }
 
+    /// Error replies of one code.
+    pub fn error_count(&self, code: &str) -> u64 {
+        self.errors.get(code).copied().unwrap_or(0)
+    }
+
     /// Error replies by code.
     pub fn errors(&self) -> impl Iterator<Item = (&str, u64)> {
         self.errors.iter().map(|(code, &count)| (code.as_str(), count))

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 use skep_resp::{Args, Batch, Limits, Parser, Protocol, Reply};
-use skep_store::{Options, Store, Writer};
+use skep_store::{Counters, Options, Store, Writer};
 
 use crate::client::Client;
 use crate::dispatch::Env;
@@ -205,6 +205,8 @@ impl Server for TestServer {
         self.note("rewrite the configuration");
         Ok(())
     }
+
+    fn publish_figures(&self, _: &Client, _: &Counters, _: &mut Statistics) {}
 
     fn reset_statistics(&self) {
         self.note("reset statistics");

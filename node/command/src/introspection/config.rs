@@ -50,6 +50,7 @@ pub(crate) fn rewrite(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> 
 
 /// `CONFIG RESETSTAT`.
 pub(crate) fn resetstat(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
+    super::publish_figures(cx);
     cx.server.reset_statistics();
     cx.reply.ok();
     Ok(())

@@ -10,6 +10,7 @@ pub(crate) fn info(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
     let names = args.iter().skip(1).map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
     let names: Vec<String> = names.collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    super::publish_figures(cx);
     let text = cx.server.info(&names);
     cx.reply.verbatim("txt", text.as_bytes());
     Ok(())

@@ -24,6 +24,7 @@ const HELP: &[&str] = &[
 
 /// Every subcommand but HELP.
 pub(crate) fn ask(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    super::publish_figures(cx);
     cx.server.latency(args.from(1), cx.reply)
 }
 

@@ -32,6 +32,12 @@ fn help(cx: &mut Cx<'_>, lines: &[&str]) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// Publishes this worker's counters before they are shown or forgotten.
+fn publish_figures(cx: &mut Cx<'_>) {
+    let counters = *cx.view.counters();
+    cx.server.publish_figures(cx.client, &counters, cx.statistics);
+}
+
 /// The container's words cannot be understood. Subcommands whose argument count Redis checks in
 /// their handler answer so.
 fn unknown_or_wrong_count(container: &str, word: &[u8]) -> CommandError {

@@ -1,0 +1,206 @@
+//! The text of INFO: sections of `name:value` lines, with the names that clients, dashboards and
+//! Redis's own tools look for.
+
+/// Appends `name:value` lines.
+macro_rules! lines {
+    ($out:expr, $($name:literal: $value:expr),* $(,)?) => {
+        $( let _ = write!($out, concat!($name, ":{}\r\n"), $value); )*
+    };
+}
+
+mod memory;
+mod stats;
+
+use std::fmt::Write as _;
+
+use skep_command::server::REDIS_VERSION;
+
+use crate::VERSION;
+use crate::figures::{self, Published};
+use crate::node::Node;
+
+/// What the sections are made of.
+struct Facts<'n> {
+    node: &'n Node,
+    figures: Published,
+}
+
+/// Bits of the clock that Redis shows as `lru_clock`, in seconds.
+const LRU_CLOCK_MASK: u64 = (1 << 24) - 1;
+
+/// Writes one section's lines.
+type Section = fn(&Facts<'_>, &mut String);
+
+/// Sections in order: name, title, whether INFO shows it unasked, and its writer.
+const SECTIONS: &[(&str, &str, bool, Section)] = &[
+    ("server", "Server", true, server),
+    ("clients", "Clients", true, clients),
+    ("memory", "Memory", true, memory::memory),
+    ("persistence", "Persistence", true, persistence),
+    ("stats", "Stats", true, stats::stats),
+    ("replication", "Replication", true, replication),
+    ("cpu", "CPU", true, cpu),
+    ("modules", "Modules", true, |_, _| {}),
+    ("commandstats", "Commandstats", false, stats::command_stats),
+    ("latencystats", "Latencystats", false, stats::latency_stats),
+    ("errorstats", "Errorstats", true, stats::error_stats),
+    ("cluster", "Cluster", true, cluster),
+    ("keyspace", "Keyspace", true, keyspace),
+];
+
+/// The named sections (lower case), or the default ones.
+pub(crate) fn text(node: &Node, wanted: &[&str]) -> String {
+    let facts = Facts { node, figures: figures::since(&node.figures, &node.reset.lock()) };
+    let all = wanted.iter().any(|name| matches!(*name, "all" | "everything"));
+    let defaults = wanted.is_empty() || wanted.contains(&"default");
+    let mut out = String::new();
+    for (name, title, default, section) in SECTIONS {
+        if all || (defaults && *default) || wanted.contains(name) {
+            if !out.is_empty() {
+                out.push_str("\r\n");
+            }
+            let _ = write!(out, "# {title}\r\n");
+            section(&facts, &mut out);
+        }
+    }
+    out
+}
+
+fn server(facts: &Facts<'_>, out: &mut String) {
+    let node = facts.node;
+    let settings = node.settings.load();
+    let uptime = node.started.elapsed().as_secs();
+    let executable = std::env::current_exe().unwrap_or_default();
+    lines!(out,
+        "redis_version": REDIS_VERSION,
+        "redis_git_sha1": "00000000",
+        "redis_git_dirty": 0,
+        "redis_build_id": 0,
+        "redis_mode": "standalone",
+        "server_name": "skep",
+        "skep_version": VERSION,
+        "os": crate::memory::system_name(),
+        "arch_bits": usize::BITS,
+        "monotonic_clock": "POSIX clock_gettime",
+        "multiplexing_api": "epoll",
+        "process_id": std::process::id(),
+        "process_supervised": "no",
+        "run_id": node.run_id,
+        "tcp_port": settings.port,
+        "server_time_usec": crate::node::unix_time_us(),
+        "uptime_in_seconds": uptime,
+        "uptime_in_days": uptime / 86_400,
+        "hz": settings.hz,
+        "configured_hz": settings.hz,
+        "lru_clock": (crate::node::unix_time_us() / 1_000_000) & LRU_CLOCK_MASK,
+        "workers": settings.workers,
+        "executable": executable.display(),
+        "config_file": node.config_file(),
+        "io_threads_active": 0,
+    );
+    let addresses: String = settings.bind.iter().map(|one| format!("bind={one},")).collect();
+    let _ = write!(out, "listener0:name=tcp,{addresses}port={}\r\n", settings.port);
+}
+
+fn clients(facts: &Facts<'_>, out: &mut String) {
+    let node = facts.node;
+    let all = node.clients.select(&Default::default(), node.now_ms());
+    let (mut pubsub, mut watching, mut watched) = (0, 0, 0);
+    for one in &all {
+        let visible = one.visible.lock();
+        pubsub += usize::from(visible.is_subscribed());
+        watching += usize::from(visible.watches > 0);
+        watched += visible.watches;
+    }
+    lines!(out,
+        "connected_clients": all.len(),
+        "cluster_connections": 0,
+        "maxclients": node.settings.load().max_clients,
+        "client_recent_max_input_buffer": all.iter().map(|one| one.input_bytes()).max().unwrap_or(0),
+        "client_recent_max_output_buffer": all.iter().map(|one| one.output_bytes()).max().unwrap_or(0),
+        "blocked_clients": 0,
+        "tracking_clients": 0,
+        "pubsub_clients": pubsub,
+        "watching_clients": watching,
+        "clients_in_timeout_table": 0,
+        "total_watched_keys": watched,
+        "total_blocking_keys": 0,
+        "total_blocking_keys_on_nokey": 0,
+    );
+}
+
+/// Nothing is kept on disk: zeros, except for what has changed since the start.
+fn persistence(facts: &Facts<'_>, out: &mut String) {
+    lines!(out,
+        "loading": 0,
+        "async_loading": 0,
+        "current_cow_peak": 0,
+        "current_cow_size": 0,
+        "current_cow_size_age": 0,
+        "current_fork_perc": "0.00",
+        "current_save_keys_processed": 0,
+        "current_save_keys_total": 0,
+        "rdb_changes_since_last_save": facts.figures.counters.changes,
+        "rdb_bgsave_in_progress": 0,
+        "rdb_last_save_time": facts.node.started_unix_ms / 1000,
+        "rdb_last_bgsave_status": "ok",
+        "rdb_last_bgsave_time_sec": -1,
+        "rdb_current_bgsave_time_sec": -1,
+        "rdb_saves": 0,
+        "rdb_last_cow_size": 0,
+        "rdb_last_load_keys_expired": 0,
+        "rdb_last_load_keys_loaded": 0,
+        "aof_enabled": 0,
+        "aof_rewrite_in_progress": 0,
+        "aof_rewrite_scheduled": 0,
+        "aof_last_rewrite_time_sec": -1,
+        "aof_current_rewrite_time_sec": -1,
+        "aof_last_bgrewrite_status": "ok",
+        "aof_rewrites": 0,
+        "aof_rewrites_consecutive_failures": 0,
+        "aof_last_write_status": "ok",
+        "aof_last_cow_size": 0,
+        "module_fork_in_progress": 0,
+        "module_fork_last_cow_size": 0,
+    );
+}
+
+fn replication(facts: &Facts<'_>, out: &mut String) {
+    lines!(out,
+        "role": "master",
+        "connected_slaves": 0,
+        "master_failover_state": "no-failover",
+        "master_replid": facts.node.run_id,
+        "master_replid2": "0000000000000000000000000000000000000000",
+        "master_repl_offset": 0,
+        "second_repl_offset": -1,
+        "repl_backlog_active": 0,
+        "repl_backlog_size": 0,
+        "repl_backlog_first_byte_offset": 0,
+        "repl_backlog_histlen": 0,
+    );
+}
+
+fn cpu(_: &Facts<'_>, out: &mut String) {
+    let times = crate::memory::cpu_times();
+    lines!(out,
+        "used_cpu_sys": format!("{:.6}", times.system_seconds),
+        "used_cpu_user": format!("{:.6}", times.user_seconds),
+        "used_cpu_sys_children": "0.000000",
+        "used_cpu_user_children": "0.000000",
+    );
+}
+
+fn cluster(_: &Facts<'_>, out: &mut String) {
+    lines!(out, "cluster_enabled": 0);
+}
+
+fn keyspace(facts: &Facts<'_>, out: &mut String) {
+    for (database, count) in facts.node.store.key_counts() {
+        let _ = write!(
+            out,
+            "db{database}:keys={},expires={},avg_ttl=0\r\n",
+            count.keys, count.expiring
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! INFO stats, commandstats, latencystats and errorstats.
+
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering::Relaxed;
+
+use skep_command::server::ChannelKind;
+
+use crate::figures::traffic;
+use crate::info::Facts;
+
+pub(super) fn stats(facts: &Facts<'_>, out: &mut String) {
+    let node = facts.node;
+    let counters = &facts.figures.counters;
+    let rates = node.rates.lock();
+    lines!(out,
+        "total_connections_received": node.connections_received.load(Relaxed),
+        "total_commands_processed": facts.figures.statistics.calls,
+        "instantaneous_ops_per_sec": rates.operations_per_second,
+        "total_net_input_bytes": traffic(&node.figures, |one| &one.input_bytes),
+        "total_net_output_bytes": traffic(&node.figures, |one| &one.output_bytes),
+        "instantaneous_input_kbps": format!("{:.2}", rates.input_bytes_per_second as f64 / 1024.0),
+        "instantaneous_output_kbps": format!("{:.2}", rates.output_bytes_per_second as f64 / 1024.0),
+        "rejected_connections": node.connections_rejected.load(Relaxed),
+        "total_net_repl_input_bytes": 0,
+        "total_net_repl_output_bytes": 0,
+        "instantaneous_input_repl_kbps": "0.00",
+        "instantaneous_output_repl_kbps": "0.00",
+        "sync_full": 0,
+        "sync_partial_ok": 0,
+        "sync_partial_err": 0,
+        "expired_keys": counters.expired,
+        "expired_stale_perc": "0.00",
+        "expired_time_cap_reached_count": 0,
+        "expire_cycle_cpu_milliseconds": 0,
+        "evicted_keys": counters.evicted,
+        "evicted_clients": 0,
+        "evicted_scripts": 0,
+        "total_eviction_exceeded_time": node.memory.exceeded_ms(node.now_ms()).0,
+        "current_eviction_exceeded_time": node.memory.exceeded_ms(node.now_ms()).1,
+        "keyspace_hits": counters.hits,
+        "keyspace_misses": counters.misses,
+        "compacted_bytes": counters.compacted_bytes,
+        "pubsub_channels": node.pubsub.name_count(ChannelKind::Channel),
+        "pubsub_patterns": node.pubsub.name_count(ChannelKind::Pattern),
+        "pubsubshard_channels": node.pubsub.name_count(ChannelKind::Shard),
+        "latest_fork_usec": 0,
+        "total_forks": 0,
+        "migrate_cached_sockets": 0,
+        "slave_expires_tracked_keys": 0,
+        "active_defrag_hits": 0,
+        "active_defrag_misses": 0,
+        "active_defrag_key_hits": 0,
+        "active_defrag_key_misses": 0,
+        "total_active_defrag_time": 0,
+        "current_active_defrag_time": 0,
+        "tracking_total_keys": 0,
+        "tracking_total_items": 0,
+        "tracking_total_prefixes": 0,
+        "unexpected_error_replies": 0,
+        "total_error_replies": facts.figures.statistics.errors().map(|(_, count)| count).sum::<u64>(),
+        "dump_payload_sanitizations": 0,
+        "io_threaded_reads_processed": 0,
+        "io_threaded_writes_processed": 0,
+        "reply_buffer_shrinks": 0,
+        "reply_buffer_expands": 0,
+        "client_query_buffer_limit_disconnections": node.input_limit_disconnections.load(Relaxed),
+        "client_output_buffer_limit_disconnections": node.output_limit_disconnections.load(Relaxed),
+        "acl_access_denied_auth": facts.figures.statistics.error_count("WRONGPASS"),
+        "acl_access_denied_cmd": 0,
+        "acl_access_denied_key": 0,
+        "acl_access_denied_channel": 0,
+    );
+}
+
+pub(super) fn command_stats(facts: &Facts<'_>, out: &mut String) {
+    for (name, one) in facts.figures.statistics.commands() {
+        let usec = one.nanoseconds / 1000;
+        let per_call = one.nanoseconds as f64 / 1000.0 / one.calls.max(1) as f64;
+        let _ = write!(
+            out,
+            "cmdstat_{name}:calls={},usec={usec},usec_per_call={per_call:.2},rejected_calls={},\
+             failed_calls={}\r\n",
+            one.calls, one.rejected, one.failed
+        );
+    }
+}
+
+pub(super) fn latency_stats(facts: &Facts<'_>, out: &mut String) {
+    for (name, one) in facts.figures.statistics.commands() {
+        if one.calls == 0 {
+            continue;
+        }
+        let percentile = |share: f64| one.duration_us(share);
+        let _ = write!(
+            out,
+            "latency_percentiles_usec_{name}:p50={:.3},p99={:.3},p99.9={:.3}\r\n",
+            percentile(0.5),
+            percentile(0.99),
+            percentile(0.999)
+        );
+    }
+}
+
+pub(super) fn error_stats(facts: &Facts<'_>, out: &mut String) {
+    let mut errors: Vec<_> = facts.figures.statistics.errors().collect();
+    errors.sort_unstable();
+    for (code, count) in errors {
+        let _ = write!(out, "errorstat_{code}:count={count}\r\n");
+    }
+}
