@@ -204,6 +204,16 @@ impl<'s> Table<'s> {
         true
     }
 
+    /// Gives the room back that was reserved for an entry which was not added after all, if no
+    /// other entry is there.
+    #[cold]
+    pub(crate) fn give_back(self, hash: u64) {
+        let leaf = self.spot(hash).leaf;
+        if leaf.len() == 0 && leaf.chunk_count() > 0 {
+            let _ = self.resize(leaf, 0);
+        }
+    }
+
     /// Moves a leaf's entries to `count` chunks.
     fn resize(self, leaf: Leaf<'s>, count: usize) -> Result<(), Exhausted> {
         let Memory { region, blocks, chunks } = self.memory;

@@ -402,7 +402,9 @@ impl<'a> View<'a> {
             }
             None => store.judge.born(self.now_ms),
         };
-        let location = self.append(key, value, expiry_ms, modified, access)?;
+        let location = self
+            .append(key, value, expiry_ms, modified, access)
+            .inspect_err(|_| table.give_back(key.hash))?;
         match old {
             Some(found) => {
                 self.relink(run, key, &found, location, expiry_ms.is_some());

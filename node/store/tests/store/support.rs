@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use skep_store::{
-    Database, DeadShare, Expiry, NewValue, Options, ScanCursor, Store, StripeSet, Upkeep, View,
-    Writer,
+    Database, DeadShare, Expiry, Footprint, NewValue, Options, ScanCursor, Store, StripeSet,
+    Upkeep, View, Writer,
 };
 
 /// A moment in 2026, when tests begin.
@@ -70,6 +70,24 @@ impl Bench {
     pub(crate) fn compact_all(&mut self) {
         self.writer.seal(&self.store);
         while self.store.compact(&mut self.writer, DeadShare(0), 1 << 20) {}
+    }
+
+    /// The footprint when a key of each of these databases has come and gone.
+    pub(crate) fn idle_footprint(&mut self, databases: Database) -> Footprint {
+        for database in 0..databases {
+            self.set(database, b"first", b"", Expiry::Never);
+            self.remove(database, b"first");
+        }
+        self.shrunk_footprint()
+    }
+
+    /// The footprint when everything that can be given back has been.
+    pub(crate) fn shrunk_footprint(&mut self) -> Footprint {
+        self.settle();
+        self.compact_all();
+        self.writer.publish(&self.store);
+        self.store.trim();
+        self.store.footprint()
     }
 
     pub(crate) fn audit(&mut self) {
