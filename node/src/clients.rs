@@ -2,19 +2,28 @@
 //! to subscribers.
 //!
 //! A connection's own worker owns its session; everybody else only leaves orders (messages, or the
-//! end), which the session takes when it next runs. The queue of messages is bounded by the output
-//! buffer limit: a subscriber that does not keep up is closed, not waited for.
+//! end), which the session takes when it next runs. Unsent bytes, queued messages included, are
+//! bounded by `client-output-buffer-limit`: a client that does not keep up is closed, not waited
+//! for. Publishers check the hard limit, the node's tick both.
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{
+    AtomicBool, AtomicU64, AtomicUsize,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
+};
+use std::task::Waker;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use skep_command::Client;
+use skep_command::client::Subscriptions;
 use skep_command::server::{ChannelKind, ClientFilter, ClientKind};
+use skep_command::table::Command;
 use skep_resp::Protocol;
+
+use crate::settings::OutputLimit;
 
 /// One connection.
 pub(crate) struct Connection {
@@ -26,26 +35,35 @@ pub(crate) struct Connection {
     descriptor: i32,
     active_ms: AtomicU64,
     has_orders: AtomicBool,
+    killed: AtomicBool,
     orders: Mutex<Orders>,
     waker: Mutex<Option<Waker>>,
     /// When the unsent bytes first exceeded the soft limit; 0: they do not.
-    pub(crate) soft_exceeded_ms: AtomicU64,
+    soft_exceeded_ms: AtomicU64,
+    /// Bytes of replies that the socket has not taken.
     output_bytes: AtomicUsize,
+    /// Bytes of messages that the session has not taken.
+    queued_bytes: AtomicUsize,
     input_bytes: AtomicUsize,
+    /// Whether messages to it are to be in RESP3.
+    speaks_resp3: AtomicBool,
+    /// The last command's number in the table.
+    last_command: AtomicUsize,
     /// What commands have made of the client, for CLIENT LIST.
     pub(crate) visible: Mutex<Visible>,
     /// Channels, patterns and shard channels it is subscribed to.
     pub(crate) subscriptions: Mutex<HashSet<(ChannelKind, Box<[u8]>)>>,
 }
 
+/// No command yet, or an unknown one.
+const NO_COMMAND: usize = usize::MAX;
+
 /// What others have left for a connection.
 #[derive(Default)]
-pub(crate) struct Orders {
-    pub(crate) messages: Vec<Bytes>,
-    pub(crate) message_bytes: usize,
-    pub(crate) killed: bool,
+struct Orders {
+    messages: Vec<Bytes>,
     /// Close when nothing is left to answer.
-    pub(crate) closing: bool,
+    closing: bool,
 }
 
 /// The part of a client's state that others may see.
@@ -60,10 +78,10 @@ pub(crate) struct Visible {
     pub(crate) patterns: usize,
     pub(crate) shard_channels: usize,
     pub(crate) queued: Option<usize>,
+    pub(crate) queued_bytes: usize,
     pub(crate) watches: usize,
     pub(crate) no_evict: bool,
     pub(crate) no_touch: bool,
-    pub(crate) last_command: &'static str,
 }
 
 impl Connection {
@@ -83,17 +101,21 @@ impl Connection {
             descriptor,
             active_ms: AtomicU64::new(now_ms),
             has_orders: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
             orders: Mutex::default(),
             waker: Mutex::default(),
             soft_exceeded_ms: AtomicU64::new(0),
             output_bytes: AtomicUsize::new(0),
+            queued_bytes: AtomicUsize::new(0),
             input_bytes: AtomicUsize::new(0),
+            speaks_resp3: AtomicBool::new(false),
+            last_command: AtomicUsize::new(NO_COMMAND),
             visible: Mutex::default(),
             subscriptions: Mutex::default(),
         }
     }
 
-    /// Notes that the client has sent something.
+    /// Notes that the client has sent or taken something.
     #[inline]
     pub(crate) fn active(&self, now_ms: u64) {
         self.active_ms.store(now_ms, Relaxed);
@@ -103,50 +125,76 @@ impl Connection {
         now_ms.saturating_sub(self.active_ms.load(Relaxed))
     }
 
+    /// Notes how much of the replies the socket has not taken.
     #[inline]
     pub(crate) fn note_output(&self, unsent_bytes: usize) {
         self.output_bytes.store(unsent_bytes, Relaxed);
+        if unsent_bytes == 0 {
+            self.soft_exceeded_ms.store(0, Relaxed);
+        }
     }
 
     pub(crate) fn note_input(&self, capacity_bytes: usize) {
         self.input_bytes.store(capacity_bytes, Relaxed);
     }
 
+    #[inline]
+    pub(crate) fn note_command(&self, command: Option<&Command>) {
+        let number = command.map_or(NO_COMMAND, |command| usize::from(command.index));
+        self.last_command.store(number, Relaxed);
+    }
+
     pub(crate) fn input_bytes(&self) -> usize {
         self.input_bytes.load(Relaxed)
     }
 
+    /// Bytes the client has not taken: replies and messages.
     pub(crate) fn output_bytes(&self) -> usize {
-        self.output_bytes.load(Relaxed)
+        self.output_bytes.load(Relaxed) + self.queued_bytes.load(Relaxed)
     }
 
     /// Bytes of buffers held for the connection.
     pub(crate) fn buffer_bytes(&self) -> usize {
-        self.output_bytes.load(Relaxed)
-            + self.input_bytes.load(Relaxed)
-            + self.orders.lock().message_bytes
+        self.output_bytes() + self.input_bytes()
     }
 
-    /// Leaves a message. Answers whether the queue is within `limit_bytes` (0: no limit); beyond
-    /// it the connection is to be closed.
-    pub(crate) fn push(&self, message: Bytes, limit_bytes: usize) -> bool {
+    /// The protocol that messages to it are to be in.
+    pub(crate) fn protocol(&self) -> Protocol {
+        if self.speaks_resp3.load(Relaxed) { Protocol::Resp3 } else { Protocol::Resp2 }
+    }
+
+    /// Leaves a message. Beyond the hard limit the connection is ordered closed instead; answers
+    /// whether that has happened now.
+    pub(crate) fn push(&self, message: Bytes, limit: &OutputLimit) -> bool {
         let mut orders = self.orders.lock();
-        orders.message_bytes += message.len();
-        let fits = limit_bytes == 0 || orders.message_bytes <= limit_bytes;
-        if fits {
-            orders.messages.push(message);
-        } else {
-            orders.killed = true;
+        if self.is_killed() {
+            return false;
         }
+        let unsent_bytes = self.output_bytes() + message.len();
+        if limit.hard_bytes > 0 && unsent_bytes > limit.hard_bytes {
+            orders.messages.clear();
+            drop(orders);
+            self.kill();
+            return true;
+        }
+        self.queued_bytes.fetch_add(message.len(), Relaxed);
+        orders.messages.push(message);
         drop(orders);
         self.wake();
-        fits
+        false
     }
 
     /// Orders the connection closed.
     pub(crate) fn kill(&self) {
-        self.orders.lock().killed = true;
-        self.wake();
+        self.killed.store(true, Relaxed);
+        self.has_orders.store(true, Release);
+        // Also a session that leaves its messages where they are, for want of room.
+        self.wake_session();
+    }
+
+    #[inline]
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed.load(Relaxed)
     }
 
     /// Orders the connection closed once everything it has asked for is answered.
@@ -156,57 +204,79 @@ impl Connection {
     }
 
     fn wake(&self) {
-        self.has_orders.store(true, std::sync::atomic::Ordering::Release);
-        if let Some(waker) = self.waker.lock().take() {
-            waker.wake();
+        if self.has_orders.swap(true, AcqRel) {
+            return;
+        }
+        self.wake_session();
+    }
+
+    fn wake_session(&self) {
+        if let Some(waker) = &*self.waker.lock() {
+            waker.wake_by_ref();
         }
     }
 
     #[inline]
     pub(crate) fn has_orders(&self) -> bool {
-        self.has_orders.load(std::sync::atomic::Ordering::Acquire)
+        self.has_orders.load(Acquire)
     }
 
-    pub(crate) fn take_orders(&self) -> Orders {
-        self.has_orders.store(false, Relaxed);
+    /// Says whom to wake when orders come, from now on.
+    pub(crate) fn set_waker(&self, waker: Waker) {
+        *self.waker.lock() = Some(waker);
+    }
+
+    /// Notes that orders are looked at. Answers whether the connection is to be closed once
+    /// everything is answered.
+    pub(crate) fn take_closing(&self) -> bool {
+        self.has_orders.swap(false, AcqRel);
+        self.orders.lock().closing
+    }
+
+    /// Takes the messages that have been left.
+    pub(crate) fn take_messages(&self) -> Vec<Bytes> {
         let mut orders = self.orders.lock();
-        let (killed, closing) = (orders.killed, orders.closing);
-        let taken = std::mem::take(&mut *orders);
-        (orders.killed, orders.closing) = (killed, closing);
-        taken
+        self.queued_bytes.store(0, Relaxed);
+        std::mem::take(&mut orders.messages)
     }
 
-    /// Ready when there are orders; else wakes the task when some come.
-    pub(crate) fn poll_orders(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.has_orders() {
-            let mut waker = self.waker.lock();
-            match &*waker {
-                Some(known) if known.will_wake(cx.waker()) => {}
-                _ => *waker = Some(cx.waker().clone()),
-            }
+    /// Tells whether more is unsent than may be, at once or for too long.
+    pub(crate) fn exceeds(&self, limit: &OutputLimit, now_ms: u64) -> bool {
+        let unsent_bytes = self.output_bytes();
+        if limit.hard_bytes > 0 && unsent_bytes > limit.hard_bytes {
+            return true;
         }
-        if self.has_orders() { Poll::Ready(()) } else { Poll::Pending }
+        if limit.soft_bytes == 0 || unsent_bytes <= limit.soft_bytes {
+            self.soft_exceeded_ms.store(0, Relaxed);
+            return false;
+        }
+        let since_ms = match self.soft_exceeded_ms.load(Relaxed) {
+            0 => now_ms.max(1),
+            since_ms => since_ms,
+        };
+        self.soft_exceeded_ms.store(since_ms, Relaxed);
+        u128::from(now_ms.saturating_sub(since_ms)) > limit.soft_for.as_millis()
     }
 
-    /// Ready when the connection has been killed.
-    pub(crate) fn poll_killed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        *self.waker.lock() = Some(cx.waker().clone());
-        if self.orders.lock().killed { Poll::Ready(()) } else { Poll::Pending }
+    /// Tells others what they may see of the client.
+    pub(crate) fn show(&self, client: &Client) {
+        *self.visible.lock() = Visible::of(client);
+        self.speaks_resp3.store(client.protocol == Protocol::Resp3, Relaxed);
+        self.note_command(client.last_command);
     }
 
     /// The line of CLIENT LIST, without its end.
     pub(crate) fn describe(&self, now_ms: u64) -> String {
         let visible = self.visible.lock().clone();
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let flags = visible.flags();
-        let orders = self.orders.lock();
-        let (output, queued) = (self.output_bytes.load(Relaxed), orders.message_bytes);
-        let input = self.input_bytes.load(Relaxed);
+        let command = skep_command::table::commands().get(self.last_command.load(Relaxed));
+        let (output, input) = (self.output_bytes(), self.input_bytes());
+        let memory = size_of::<Connection>() + input + output + visible.queued_bytes;
         format!(
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} \
-             ssub={} multi={} watch={} qbuf={} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 \
-             obl={} oll={} omem={} tot-mem={} events=r cmd={} user=default redir=-1 resp={} \
-             lib-name={} lib-ver={}",
+             ssub={} multi={} qbuf={} qbuf-free=0 argv-mem=0 multi-mem={} rbs=0 rbp=0 obl={} \
+             oll={} omem={} tot-mem={} events={} cmd={} user=default redir=-1 resp={} lib-name={} \
+             lib-ver={}",
             self.id,
             self.peer,
             self.local,
@@ -214,19 +284,20 @@ impl Connection {
             lossy(&visible.name),
             now_ms.saturating_sub(self.connected_ms) / 1000,
             self.idle_ms(now_ms) / 1000,
-            flags,
+            visible.flags(),
             visible.database,
             visible.channels,
             visible.patterns,
             visible.shard_channels,
             visible.queued.map_or(-1, |queued| queued as i64),
-            visible.watches,
             input,
+            visible.queued_bytes,
+            self.output_bytes.load(Relaxed),
+            self.orders.lock().messages.len(),
             output,
-            orders.messages.len(),
-            output + queued,
-            input + output + queued + size_of::<Connection>(),
-            if visible.last_command.is_empty() { "NULL" } else { visible.last_command },
+            memory,
+            if output > 0 { "rw" } else { "r" },
+            command.map_or("NULL", |command| &command.full_name),
             if visible.protocol == Protocol::Resp3 { 3 } else { 2 },
             lossy(&visible.library_name),
             lossy(&visible.library_version),
@@ -252,7 +323,8 @@ impl Connection {
 
 impl Visible {
     /// What can be seen of a client now.
-    pub(crate) fn of(client: &Client, last_command: &'static str) -> Visible {
+    fn of(client: &Client) -> Visible {
+        let transaction = client.transaction.as_ref();
         Visible {
             name: client.name.clone(),
             library_name: client.library_name.clone(),
@@ -262,11 +334,11 @@ impl Visible {
             channels: client.subscriptions.channels,
             patterns: client.subscriptions.patterns,
             shard_channels: client.subscriptions.shard_channels,
-            queued: client.transaction.as_ref().map(|transaction| transaction.commands.len()),
+            queued: transaction.map(|transaction| transaction.commands.len()),
+            queued_bytes: transaction.map_or(0, |transaction| transaction.queued_bytes),
             watches: client.watches.len(),
             no_evict: client.no_evict,
             no_touch: client.no_touch,
-            last_command,
         }
     }
 
@@ -287,10 +359,35 @@ impl Visible {
     }
 }
 
+/// What changes without a word to the server, so that sessions compare it after each batch.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Shape {
+    database: u16,
+    queued: Option<usize>,
+    watches: usize,
+    subscriptions: Subscriptions,
+    no_evict: bool,
+    no_touch: bool,
+}
+
+impl Shape {
+    #[inline]
+    pub(crate) fn of(client: &Client) -> Shape {
+        Shape {
+            database: client.database,
+            queued: client.transaction.as_ref().map(|transaction| transaction.commands.len()),
+            watches: client.watches.len(),
+            subscriptions: client.subscriptions,
+            no_evict: client.no_evict,
+            no_touch: client.no_touch,
+        }
+    }
+}
+
 /// All connections, by id.
 #[derive(Default)]
 pub(crate) struct Clients {
-    connections: Mutex<BTreeMap<u64, std::sync::Arc<Connection>>>,
+    connections: Mutex<BTreeMap<u64, Arc<Connection>>>,
     next_id: AtomicU64,
 }
 
@@ -301,11 +398,11 @@ impl Clients {
     }
 
     /// Adds a connection unless there are `limit` already.
-    pub(crate) fn add(&self, connection: &std::sync::Arc<Connection>, limit: usize) -> bool {
+    pub(crate) fn add(&self, connection: &Arc<Connection>, limit: usize) -> bool {
         let mut connections = self.connections.lock();
         let fits = connections.len() < limit;
         if fits {
-            connections.insert(connection.id, std::sync::Arc::clone(connection));
+            connections.insert(connection.id, Arc::clone(connection));
         }
         fits
     }
@@ -324,16 +421,23 @@ impl Clients {
     }
 
     /// The connections that a filter takes, oldest first.
-    pub(crate) fn select(
-        &self,
-        filter: &ClientFilter,
-        now_ms: u64,
-    ) -> Vec<std::sync::Arc<Connection>> {
-        let connections: Vec<_> = self.connections.lock().values().cloned().collect();
-        connections.into_iter().filter(|one| one.matches(filter, now_ms)).collect()
+    pub(crate) fn select(&self, filter: &ClientFilter, now_ms: u64) -> Vec<Arc<Connection>> {
+        let connections = self.connections.lock();
+        let mut selected: Vec<_> = match &*filter.ids {
+            [] => connections.values().cloned().collect(),
+            ids => ids.iter().filter_map(|id| connections.get(id)).cloned().collect(),
+        };
+        drop(connections);
+        selected.retain(|one| one.matches(filter, now_ms));
+        selected
     }
 
-    pub(crate) fn get(&self, id: u64) -> Option<std::sync::Arc<Connection>> {
+    /// Visits every connection, oldest first. The visitor must not add or remove any.
+    pub(crate) fn each(&self, visit: impl FnMut(&Connection)) {
+        self.connections.lock().values().map(Arc::as_ref).for_each(visit);
+    }
+
+    pub(crate) fn get(&self, id: u64) -> Option<Arc<Connection>> {
         self.connections.lock().get(&id).cloned()
     }
 }

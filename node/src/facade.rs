@@ -103,15 +103,17 @@ impl Server for Node {
 
     fn kill_clients(&self, asker: u64, filter: &ClientFilter) -> Killed {
         let selected = self.clients.select(filter, self.now_ms());
-        let others = selected.iter().filter(|one| one.id != asker);
-        others.for_each(|one| one.kill());
+        for one in selected.iter().filter(|one| one.id != asker) {
+            one.kill();
+            // At once, so that the asker does not see it any more; its session only cleans up.
+            self.gone(one);
+        }
         Killed { count: selected.len(), asker: selected.iter().any(|one| one.id == asker) }
     }
 
     fn client_changed(&self, client: &Client) {
         if let Some(connection) = self.clients.get(client.id) {
-            let last_command = connection.visible.lock().last_command;
-            self.show(&connection, client, last_command);
+            connection.show(client);
         }
     }
 
@@ -121,6 +123,11 @@ impl Server for Node {
 
     fn unpause_clients(&self) {
         self.pause.end();
+    }
+
+    #[inline]
+    fn paused(&self) -> Option<PauseScope> {
+        self.pause.scope_at(|| self.now_ms())
     }
 
     fn unblock_client(&self, _: u64, _: bool) -> bool {
@@ -146,8 +153,16 @@ impl Server for Node {
     }
 
     fn publish(&self, kind: ChannelKind, channel: &[u8], message: &[u8]) -> usize {
-        let limit_bytes = self.settings.load().pubsub_output.hard_bytes;
-        self.pubsub.publish(kind, channel, message, limit_bytes)
+        let limit = self.settings.load().pubsub_output;
+        let published = self.pubsub.publish(kind, channel, message, &limit);
+        self.output_limit_disconnections.fetch_add(published.overrun as u64, Relaxed);
+        published.receivers
+    }
+
+    fn take_pushes(&self, client: &Client, reply: &mut Reply) {
+        if let Some(connection) = self.clients.get(client.id) {
+            connection.take_messages().into_iter().for_each(|message| reply.raw_shared(message));
+        }
     }
 
     fn channels(&self, kind: ChannelKind, pattern: Option<&[u8]>) -> Vec<Vec<u8>> {

@@ -15,13 +15,13 @@ use skep_store::{Store, Writer};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use crate::clients::{Clients, Connection, Visible};
+use crate::clients::{Clients, Connection};
 use crate::figures::{Figures, Published, Rates};
 use crate::latency::LatencyMonitor;
 use crate::memory::Memory;
 use crate::pause::Pause;
 use crate::pubsub::PubSub;
-use crate::settings::Settings;
+use crate::settings::{OutputLimit, Settings};
 use crate::slowlog::SlowLog;
 
 /// How often the memory of the whole process is looked up.
@@ -166,43 +166,18 @@ impl Node {
         }
     }
 
-    /// Tells whether a connection has more unsent bytes than it may have.
-    pub(crate) fn exceeds_output_limit(
-        &self,
-        connection: &Connection,
-        client: &Client,
-        unsent_bytes: usize,
-    ) -> bool {
+    /// How much may be unsent for a connection.
+    pub(crate) fn output_limit(&self, is_subscribed: bool) -> OutputLimit {
         let settings = self.settings.load();
-        let limit = if client.subscriptions.any() {
-            settings.pubsub_output
-        } else {
-            settings.normal_output
-        };
-        let soft = limit.soft_bytes > 0 && unsent_bytes > limit.soft_bytes;
-        let hard = limit.hard_bytes > 0 && unsent_bytes > limit.hard_bytes;
-        let now_ms = self.now_ms();
-        let since_ms = match (soft, connection.soft_exceeded_ms.load(Relaxed)) {
-            (false, _) => 0,
-            (true, 0) => now_ms.max(1),
-            (true, since_ms) => since_ms,
-        };
-        connection.soft_exceeded_ms.store(since_ms, Relaxed);
-        let too_long =
-            soft && Duration::from_millis(now_ms.saturating_sub(since_ms)) > limit.soft_for;
-        if hard || too_long {
-            self.output_limit_disconnections.fetch_add(1, Relaxed);
-        }
-        hard || too_long
+        if is_subscribed { settings.pubsub_output } else { settings.normal_output }
+    }
+
+    pub(crate) fn note_output_overrun(&self) {
+        self.output_limit_disconnections.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn note_query_buffer_overflow(&self, _: &Client) {
         self.input_limit_disconnections.fetch_add(1, Relaxed);
-    }
-
-    /// Tells others what they may see of a client.
-    pub(crate) fn show(&self, connection: &Connection, client: &Client, command: &'static str) {
-        *connection.visible.lock() = Visible::of(client, command);
     }
 
     /// Makes room for a batch that may write. Answers whether there is none.
@@ -241,18 +216,12 @@ impl Node {
         all.iter().map(|one| one.buffer_bytes() as u64).sum()
     }
 
-    /// Whether this client's commands must wait for the end of a pause.
-    #[inline]
-    pub(crate) fn is_paused(&self, _: &Client) -> bool {
-        self.pause.is_on_at(|| self.now_ms())
-    }
-
     pub(crate) async fn unpaused(&self) {
         self.pause.wait(self.now_ms()).await;
     }
 
     pub(crate) fn expires_actively(&self) -> bool {
-        self.active_expiry.load(Relaxed)
+        self.active_expiry.load(Relaxed) && self.pause.scope_at(|| self.now_ms()).is_none()
     }
 
     /// Time between upkeep steps when there is little to do.
@@ -270,20 +239,29 @@ impl Node {
             let settings = self.settings.load();
             self.memory.measure(&self.store, settings.memory_limit_bytes);
             self.memory.note_limit(&self.store, settings.memory_limit_bytes, now_ms);
-            self.close_idle_clients(now_ms, &settings);
+            self.close_clients_beyond_limits(now_ms, &settings);
             self.rates.lock().measure(&self.figures, Instant::now());
         }
     }
 
-    fn close_idle_clients(&self, now_ms: u64, settings: &Settings) {
-        let Some(timeout) = settings.idle_timeout else { return };
-        for connection in self.clients.select(&Default::default(), now_ms) {
-            // Subscribers are expected to be silent.
+    /// Closes clients that have been silent, or have left too much unread, for too long.
+    fn close_clients_beyond_limits(&self, now_ms: u64, settings: &Settings) {
+        self.clients.each(|connection| {
+            let idle_ms = u128::from(connection.idle_ms(now_ms));
+            let silent = settings.idle_timeout.is_some_and(|limit| idle_ms > limit.as_millis());
+            if !silent && connection.output_bytes() == 0 {
+                return;
+            }
             let subscribed = connection.visible.lock().is_subscribed();
-            if !subscribed && connection.idle_ms(now_ms) > timeout.as_millis() as u64 {
+            let limit = if subscribed { settings.pubsub_output } else { settings.normal_output };
+            if connection.exceeds(&limit, now_ms) {
+                self.note_output_overrun();
+                connection.kill();
+            } else if silent && !subscribed {
+                // Subscribers are expected to be silent.
                 connection.kill();
             }
-        }
+        });
     }
 
     /// Begins to stop: no more connections; sessions end when their replies are sent.

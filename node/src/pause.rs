@@ -1,13 +1,20 @@
 //! CLIENT PAUSE: commands of all clients wait until a moment in time, or until UNPAUSE.
+//!
+//! Asking whether there is a pause is one load from memory that nobody writes meanwhile.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use skep_command::server::PauseScope;
 use tokio::sync::Notify;
 
+/// Longest wait until a session looks again.
+const MAX_WAIT_MS: u64 = 60_000;
+
 /// Whether and until when clients wait.
 #[derive(Default)]
 pub(crate) struct Pause {
+    /// 0: no pause.
     until_ms: AtomicU64,
     writes_only: AtomicBool,
     ended: Notify,
@@ -17,10 +24,10 @@ impl Pause {
     /// Pauses. A longer or stricter pause that is in force stays so, as in Redis.
     pub(crate) fn begin(&self, now_ms: u64, milliseconds: u64, scope: PauseScope) {
         let until_ms = now_ms.saturating_add(milliseconds);
-        let in_force = self.is_on(now_ms);
-        let was_all = in_force && !self.writes_only.load(Relaxed);
-        self.writes_only.store(scope == PauseScope::Writes && !was_all, Relaxed);
-        if in_force {
+        let in_force = self.scope_at(|| now_ms);
+        let writes_only = scope == PauseScope::Writes && in_force != Some(PauseScope::All);
+        self.writes_only.store(writes_only, Relaxed);
+        if in_force.is_some() {
             self.until_ms.fetch_max(until_ms, Relaxed);
         } else {
             self.until_ms.store(until_ms, Relaxed);
@@ -32,28 +39,25 @@ impl Pause {
         self.ended.notify_waiters();
     }
 
+    /// Which commands wait now. The time is asked for only when there is a pause at all.
     #[inline]
-    pub(crate) fn is_on(&self, now_ms: u64) -> bool {
+    pub(crate) fn scope_at(&self, now_ms: impl FnOnce() -> u64) -> Option<PauseScope> {
         let until_ms = self.until_ms.load(Relaxed);
-        until_ms != 0 && now_ms < until_ms
-    }
-
-    /// As `is_on`, asking for the time only when there is a pause at all.
-    #[inline]
-    pub(crate) fn is_on_at(&self, now_ms: impl FnOnce() -> u64) -> bool {
-        self.until_ms.load(Relaxed) != 0 && self.is_on(now_ms())
-    }
-
-    pub(crate) fn writes_only(&self) -> bool {
-        self.writes_only.load(Relaxed)
+        if until_ms == 0 || now_ms() >= until_ms {
+            return None;
+        }
+        let writes_only = self.writes_only.load(Relaxed);
+        Some(if writes_only { PauseScope::Writes } else { PauseScope::All })
     }
 
     /// Waits until the pause may have ended; the caller looks again.
     pub(crate) async fn wait(&self, now_ms: u64) {
-        let left = self.until_ms.load(Relaxed).saturating_sub(now_ms);
+        // Made before looking, so that an end in between is not missed.
         let ended = self.ended.notified();
-        if left > 0 {
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(left), ended).await;
+        let left_ms = self.until_ms.load(Relaxed).saturating_sub(now_ms);
+        if left_ms > 0 {
+            let left = Duration::from_millis(left_ms.min(MAX_WAIT_MS));
+            let _ = tokio::time::timeout(left, ended).await;
         }
     }
 }

@@ -7,19 +7,35 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use skep_command::server::ChannelKind;
 use skep_keyspace::glob;
 use skep_resp::{Protocol, Reply};
 
 use crate::clients::Connection;
+use crate::settings::OutputLimit;
 
-type Receivers = HashMap<u64, Arc<Connection>>;
+/// Those who listen to one name.
+#[derive(Default)]
+struct Topic {
+    receivers: HashMap<u64, Arc<Connection>>,
+    /// Held during a delivery, so that all receivers get the messages of a topic in one order.
+    delivery: Mutex<()>,
+}
 
 /// Subscriptions of all connections.
 #[derive(Default)]
 pub(crate) struct PubSub {
-    topics: RwLock<HashMap<ChannelKind, HashMap<Box<[u8]>, Receivers>>>,
+    topics: RwLock<HashMap<ChannelKind, HashMap<Box<[u8]>, Topic>>>,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Published {
+    /// Subscriptions that it was for.
+    pub(crate) receivers: usize,
+    /// Connections that are closed for not having kept up.
+    pub(crate) overrun: usize,
 }
 
 /// A message in both protocols, encoded when first needed.
@@ -43,8 +59,8 @@ impl PubSub {
             return false;
         }
         let mut topics = self.topics.write();
-        let receivers = topics.entry(kind).or_default().entry(name.into()).or_default();
-        receivers.insert(connection.id, Arc::clone(connection));
+        let topic = topics.entry(kind).or_default().entry(name.into()).or_default();
+        topic.receivers.insert(connection.id, Arc::clone(connection));
         true
     }
 
@@ -60,10 +76,10 @@ impl PubSub {
         }
         let mut topics = self.topics.write();
         if let Some(names) = topics.get_mut(&kind)
-            && let Some(receivers) = names.get_mut(name)
+            && let Some(topic) = names.get_mut(name)
         {
-            receivers.remove(&connection.id);
-            if receivers.is_empty() {
+            topic.receivers.remove(&connection.id);
+            if topic.receivers.is_empty() {
                 names.remove(name);
             }
         }
@@ -78,32 +94,32 @@ impl PubSub {
         }
     }
 
-    /// Queues a message at every subscriber and returns how many there are.
+    /// Queues a message at every subscriber.
     pub(crate) fn publish(
         &self,
         kind: ChannelKind,
         channel: &[u8],
         payload: &[u8],
-        limit_bytes: usize,
-    ) -> usize {
+        limit: &OutputLimit,
+    ) -> Published {
         let topics = self.topics.read();
         let word = if kind == ChannelKind::Shard { "smessage" } else { "message" };
-        let mut count = 0;
-        if let Some(receivers) = topics.get(&kind).and_then(|names| names.get(channel)) {
+        let mut published = Published::default();
+        if let Some(topic) = topics.get(&kind).and_then(|names| names.get(channel)) {
             let mut message =
                 Message { kind: word, pattern: None, channel, payload, encoded: [None, None] };
-            count += message.deliver(receivers, limit_bytes);
+            message.deliver(topic, limit, &mut published);
         }
         let patterns = topics.get(&ChannelKind::Pattern).filter(|_| kind == ChannelKind::Channel);
-        for (pattern, receivers) in patterns.into_iter().flatten() {
+        for (pattern, topic) in patterns.into_iter().flatten() {
             if glob::matches(pattern, channel) {
                 let pattern = Some(&**pattern);
                 let mut message =
                     Message { kind: "pmessage", pattern, channel, payload, encoded: [None, None] };
-                count += message.deliver(receivers, limit_bytes);
+                message.deliver(topic, limit, &mut published);
             }
         }
-        count
+        published
     }
 
     /// Names with subscribers, all or those that match a pattern.
@@ -119,7 +135,7 @@ impl PubSub {
     /// Subscribers of one name.
     pub(crate) fn subscriber_count(&self, kind: ChannelKind, name: &[u8]) -> usize {
         let topics = self.topics.read();
-        topics.get(&kind).and_then(|names| names.get(name)).map_or(0, HashMap::len)
+        topics.get(&kind).and_then(|names| names.get(name)).map_or(0, |topic| topic.receivers.len())
     }
 
     /// Names there are.
@@ -129,12 +145,13 @@ impl PubSub {
 }
 
 impl Message<'_> {
-    fn deliver(&mut self, receivers: &Receivers, limit_bytes: usize) -> usize {
-        for connection in receivers.values() {
-            let protocol = connection.visible.lock().protocol;
-            connection.push(self.encode(protocol), limit_bytes);
+    fn deliver(&mut self, topic: &Topic, limit: &OutputLimit, published: &mut Published) {
+        let _in_order = topic.delivery.lock();
+        for connection in topic.receivers.values() {
+            let killed = connection.push(self.encode(connection.protocol()), limit);
+            published.overrun += usize::from(killed);
         }
-        receivers.len()
+        published.receivers += topic.receivers.len();
     }
 
     fn encode(&mut self, protocol: Protocol) -> Bytes {

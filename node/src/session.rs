@@ -6,22 +6,28 @@
 //! connection holds no buffers.
 //!
 //! Bounds: unparsed input by `client-query-buffer-limit`; unsent replies and pushed messages by
-//! `client-output-buffer-limit`. While replies are unsent nothing more is read, so a client that
-//! never reads stops only itself.
+//! `client-output-buffer-limit`. While replies are unsent nothing more is read or run, and messages
+//! stay where publishers and the node's tick watch over them, so a client that never reads stops
+//! only itself.
+//!
+//! After the last reply (QUIT, CLIENT KILL of itself, a broken request) only the sending half is
+//! closed, and the client has a moment to read it: closing at once with input unread would let
+//! the system drop the reply.
 
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use skep_command::Client;
+use skep_command::client::ReplyMode;
 use skep_resp::{Batch, Limits, Parser, ProtocolError, Reply};
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::clients::Connection;
+use crate::clients::{Connection, Shape};
 use crate::worker::Worker;
 
 /// Commands parsed at a time; more wait in the buffer.
@@ -32,6 +38,14 @@ const KEEP_BUFFER_BYTES: usize = 16 << 10;
 const MAX_READ_AHEAD_BYTES: usize = 1 << 20;
 /// Slices of one write.
 const MAX_SLICES: usize = 64;
+/// Unsent bytes from which on the output limit is looked at right away.
+const CHECKED_OUTPUT_BYTES: usize = 16 << 10;
+/// Input that is still taken in while commands wait for the end of a pause.
+const MAX_PAUSED_INPUT_BYTES: usize = 64 << 10;
+/// How long a client may take for what is unsent when its connection ends, without taking any of it.
+const MAX_LAST_WRITE: Duration = Duration::from_secs(5);
+/// How long a client may take to close after the last reply.
+const MAX_LINGER: Duration = Duration::from_secs(1);
 
 struct Session {
     stream: TcpStream,
@@ -51,6 +65,10 @@ struct Session {
     broken: Option<ProtocolError>,
     /// The node stops: close when nothing is left to answer.
     closing: bool,
+    /// What the connection has been told to wake.
+    waker: Option<Waker>,
+    /// What others have been told about the client.
+    shown: Shape,
 }
 
 /// What a session waits for.
@@ -81,10 +99,13 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: TcpStream, connection: Arc
         pending: Reply::default(),
         broken: None,
         closing: false,
+        waker: None,
+        shown: Shape::default(),
     };
     // The end itself is not news: the client went, or was told why before.
     let _ = session.run(&worker).await;
     session.disconnect(&worker);
+    session.linger().await;
 }
 
 impl Session {
@@ -94,8 +115,8 @@ impl Session {
                 Wait::Input => {
                     std::future::poll_fn(|cx| self.poll_input(worker, cx)).await?;
                 }
-                Wait::Output => self.writable().await?,
-                Wait::Unpause => worker.node.unpaused().await,
+                Wait::Output => self.writable(worker).await?,
+                Wait::Unpause => self.unpaused(worker).await?,
             }
         }
     }
@@ -103,16 +124,13 @@ impl Session {
     /// Does everything that can be done without waiting.
     fn advance(&mut self, worker: &Worker) -> Result<Wait, Closed> {
         loop {
-            self.take_orders(worker)?;
-            self.flush()?;
+            self.take_orders()?;
+            self.flush(worker)?;
             if !self.pending.is_empty() {
                 return Ok(Wait::Output);
             }
             if self.client.close_after_reply {
                 return Err(Closed);
-            }
-            if worker.node.is_paused(&self.client) && self.has_work() {
-                return Ok(Wait::Unpause);
             }
             if !self.has_work() {
                 if self.closing {
@@ -120,6 +138,9 @@ impl Session {
                 }
                 self.give_back_buffers();
                 return Ok(Wait::Input);
+            }
+            if std::mem::take(&mut self.client.postponed) {
+                return if self.closing { Err(Closed) } else { Ok(Wait::Unpause) };
             }
             self.run_own(worker);
         }
@@ -130,11 +151,39 @@ impl Session {
         self.next < self.batch.len() || self.broken.is_some()
     }
 
-    async fn writable(&mut self) -> Result<(), Closed> {
-        let killed = std::future::poll_fn(|cx| self.connection.poll_killed(cx));
+    /// Waits until the socket takes more, or the connection is killed.
+    async fn writable(&mut self, worker: &Worker) -> Result<(), Closed> {
+        let Session { stream, connection, waker, .. } = self;
+        let killed = std::future::poll_fn(|cx| poll_killed(connection, waker, cx));
+        let patience = if self.client.close_after_reply { MAX_LAST_WRITE } else { Duration::MAX };
         tokio::select! {
-            ready = self.stream.writable() => ready.map_err(|_| Closed),
-            () = killed => Err(Closed),
+            ready = stream.writable() => ready.map_err(|_| Closed)?,
+            () = killed => return Err(Closed),
+            () = tokio::time::sleep(patience), if patience < Duration::MAX => return Err(Closed),
+        }
+        // A client that takes a long answer is not idle.
+        self.connection.active(worker.node.now_ms());
+        Ok(())
+    }
+
+    /// Waits for the end of a pause, or orders. What arrives meanwhile is taken in up to a bound,
+    /// so that the end of the connection is noticed.
+    async fn unpaused(&mut self, worker: &Worker) -> Result<(), Closed> {
+        let Session { stream, connection, waker, input, .. } = self;
+        let orders = std::future::poll_fn(|cx| poll_orders(connection, waker, cx));
+        let takes_input = input.len() < MAX_PAUSED_INPUT_BYTES;
+        input.reserve(KEEP_BUFFER_BYTES);
+        tokio::select! {
+            () = worker.node.unpaused() => Ok(()),
+            () = orders => Ok(()),
+            read = stream.read_buf(input), if takes_input => match read {
+                Ok(len) if len > 0 => {
+                    worker.traffic_in(len);
+                    connection.active(worker.node.now_ms());
+                    Ok(())
+                }
+                _ => Err(Closed),
+            },
         }
     }
 
@@ -145,8 +194,8 @@ impl Session {
         } else {
             self.read_own(worker, cx)
         };
-        if polled.is_pending() && self.connection.poll_orders(cx).is_ready() {
-            return Poll::Ready(Ok(()));
+        if polled.is_pending() {
+            return poll_orders(&self.connection, &mut self.waker, cx).map(Ok);
         }
         polled
     }
@@ -169,11 +218,8 @@ impl Session {
     fn run_shared(&mut self, worker: &Worker, input: &[u8]) {
         let limits = worker.node.limits(&self.client);
         self.parse(input, &limits);
-        if worker.node.is_paused(&self.client) {
-            self.input.extend_from_slice(input);
-            return;
-        }
         self.next = worker.run_batch(&mut self.client, &mut self.pending, &self.batch, input, 0);
+        self.show();
         if self.next < self.batch.len() {
             // The batch's ranges stay true for a copy of the same bytes.
             self.input.extend_from_slice(input);
@@ -181,7 +227,10 @@ impl Session {
         }
         self.input.extend_from_slice(&input[self.consumed..]);
         self.finish_batch();
-        self.parse_own(&limits);
+        if !self.input.is_empty() {
+            // Looked up again: the batch may have authenticated the client.
+            self.parse_own(&worker.node.limits(&self.client));
+        }
     }
 
     /// Parses what is left in the session's own buffer.
@@ -233,7 +282,9 @@ impl Session {
     }
 
     fn parse(&mut self, input: &[u8], limits: &Limits) {
-        let parsed = self.parser.parse(input, limits, &mut self.batch, MAX_BATCH_COMMANDS);
+        // Before authentication one at a time: the next one may change what is allowed.
+        let max_commands = if limits.authenticated { MAX_BATCH_COMMANDS } else { 1 };
+        let parsed = self.parser.parse(input, limits, &mut self.batch, max_commands);
         self.next = 0;
         self.consumed = parsed.consumed;
         self.broken = parsed.error;
@@ -245,6 +296,7 @@ impl Session {
         let (client, pending) = (&mut self.client, &mut self.pending);
         self.next = worker.run_batch(client, pending, &self.batch, &input, self.next);
         self.input = input;
+        self.show();
         if self.next == self.batch.len() {
             self.input.drain(..self.consumed);
             self.finish_batch();
@@ -260,13 +312,30 @@ impl Session {
         if let Some(error) = self.broken.take()
             && !self.client.close_after_reply
         {
-            self.pending.error(&error.reply_text());
+            if self.client.reply_mode == ReplyMode::On {
+                self.pending.error(&error.reply_text());
+            }
             self.client.close_after_reply = true;
         }
     }
 
+    /// Tells others what they may see of the client, if that has changed.
+    #[inline]
+    fn show(&mut self) {
+        let shape = Shape::of(&self.client);
+        if shape != self.shown {
+            self.shown = shape;
+            self.connection.show(&self.client);
+        }
+        self.connection.note_command(self.client.last_command);
+    }
+
     /// Writes as much as the socket takes.
-    fn flush(&mut self) -> Result<(), Closed> {
+    fn flush(&mut self, worker: &Worker) -> Result<(), Closed> {
+        let before = self.pending.len_bytes();
+        if before > CHECKED_OUTPUT_BYTES {
+            self.check_output(worker)?;
+        }
         while !self.pending.is_empty() {
             let mut slices = [IoSlice::new(&[]); MAX_SLICES];
             let count = self.pending.unsent(&mut slices);
@@ -280,24 +349,38 @@ impl Session {
                 Err(_) => return Err(Closed),
             }
         }
-        self.connection.note_output(self.pending.len_bytes());
+        let unsent = self.pending.len_bytes();
+        if before > 0 {
+            worker.traffic_out(before - unsent);
+            self.connection.note_output(unsent);
+        }
         Ok(())
     }
 
-    /// Takes what others have left for this connection: pushed messages, or the end.
-    fn take_orders(&mut self, worker: &Worker) -> Result<(), Closed> {
-        if !self.connection.has_orders() {
-            return Ok(());
-        }
-        let orders = self.connection.take_orders();
-        orders.messages.iter().for_each(|message| self.pending.raw(message));
-        self.closing |= orders.closing;
-        let unsent = self.pending.len_bytes();
-        if orders.killed || worker.node.exceeds_output_limit(&self.connection, &self.client, unsent)
-        {
+    /// Ends a connection that has more unsent than it may have.
+    #[cold]
+    fn check_output(&self, worker: &Worker) -> Result<(), Closed> {
+        self.connection.note_output(self.pending.len_bytes());
+        let limit = worker.node.output_limit(self.client.subscriptions.any());
+        if self.connection.exceeds(&limit, worker.node.now_ms()) {
+            worker.node.note_output_overrun();
             return Err(Closed);
         }
         Ok(())
+    }
+
+    /// Takes what others have left for this connection: pushed messages, or the end. Messages wait
+    /// while there is something to send before them.
+    fn take_orders(&mut self) -> Result<(), Closed> {
+        if !self.connection.has_orders() {
+            return Ok(());
+        }
+        if self.pending.is_empty() {
+            self.closing |= self.connection.take_closing();
+            let messages = self.connection.take_messages();
+            messages.into_iter().for_each(|message| self.pending.raw_shared(message));
+        }
+        if self.connection.is_killed() { Err(Closed) } else { Ok(()) }
     }
 
     fn give_back_buffers(&mut self) {
@@ -310,9 +393,44 @@ impl Session {
     fn disconnect(&mut self, worker: &Worker) {
         worker.disconnect(&mut self.client, &mut self.pending);
         worker.node.gone(&self.connection);
-        // Best effort: the last replies, such as the reason for closing.
-        let _ = self.flush();
     }
+
+    /// Lets the client read the last reply; see the module.
+    async fn linger(&mut self) {
+        let ends_in_peace = (self.client.close_after_reply || self.closing)
+            && self.pending.is_empty()
+            && !self.connection.is_killed();
+        if !ends_in_peace || self.stream.shutdown().await.is_err() {
+            return;
+        }
+        let mut rest = [0; 1024];
+        let read_out =
+            async { while self.stream.read(&mut rest).await.is_ok_and(|len| len > 0) {} };
+        let _ = tokio::time::timeout(MAX_LINGER, read_out).await;
+    }
+}
+
+/// Ready when there are orders; else the task is woken when some come.
+fn poll_orders(
+    connection: &Connection,
+    known: &mut Option<Waker>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    if !known.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+        connection.set_waker(cx.waker().clone());
+        *known = Some(cx.waker().clone());
+    }
+    if connection.has_orders() { Poll::Ready(()) } else { Poll::Pending }
+}
+
+/// Ready when the connection has been killed.
+fn poll_killed(
+    connection: &Connection,
+    known: &mut Option<Waker>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    let _ = poll_orders(connection, known, cx);
+    if connection.is_killed() { Poll::Ready(()) } else { Poll::Pending }
 }
 
 /// How long a closing node waits for a session's last replies.

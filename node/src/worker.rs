@@ -146,6 +146,12 @@ impl Worker {
         self.node.figures[self.number].input_bytes.fetch_add(len as u64, Relaxed);
     }
 
+    /// Counts sent bytes.
+    #[inline]
+    pub(crate) fn traffic_out(&self, len: usize) {
+        self.node.figures[self.number].output_bytes.fetch_add(len as u64, Relaxed);
+    }
+
     /// Ends what a closing connection leaves in the store.
     pub(crate) fn disconnect(&self, client: &mut Client, reply: &mut Reply) {
         let mut state = self.state.borrow_mut();

@@ -32,6 +32,7 @@ impl Env<'_> {
         let mut next = next;
         let mut clock_ns = self.server.clock_ns();
         while next < batch.len() {
+            self.client.paused = self.server.paused();
             let end = batch.len().min(next + WINDOW);
             let mut window: [Option<Prepared<'_>>; WINDOW] = [const { None }; WINDOW];
             for (place, number) in window.iter_mut().zip(next..end) {
@@ -42,6 +43,10 @@ impl Env<'_> {
             }
             for prepared in window[..end - next].iter().flatten() {
                 clock_ns = self.run_timed(prepared, clock_ns);
+                if self.client.postponed {
+                    self.charge(clock_ns);
+                    return next;
+                }
                 next += 1;
                 if self.must_stop() {
                     self.charge(clock_ns);
@@ -55,7 +60,6 @@ impl Env<'_> {
 
     fn must_stop(&self) -> bool {
         self.client.close_after_reply
-            || self.client.deferred.is_some()
             || self.reply.len_bytes() > REPLY_PAUSE_BYTES
     }
 
@@ -78,6 +82,8 @@ impl Env<'_> {
         let begin_ns = self.charge(since_ns);
         self.run(prepared.command, prepared.args, prepared.key);
         let end_ns = self.charge(begin_ns);
+        // It may have been CLIENT PAUSE.
+        self.client.paused = self.server.paused();
         let skipped = |command: &Command| command.row.flags.has(Flags::SKIP_SLOWLOG);
         if !prepared.command.is_some_and(skipped) {
             let duration_us = end_ns.saturating_sub(begin_ns) / 1000;

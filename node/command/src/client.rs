@@ -6,6 +6,9 @@ use std::sync::atomic::AtomicBool;
 use skep_resp::{OwnedArgs, Protocol};
 use skep_store::Database;
 
+use crate::server::{ChannelKind, PauseScope};
+use crate::table::Command;
+
 /// A connection as commands see it.
 pub struct Client {
     /// Unique and rising.
@@ -38,9 +41,14 @@ pub struct Client {
     pub subscriptions: Subscriptions,
     /// Close the connection once the replies so far are sent.
     pub close_after_reply: bool,
-    /// How long the client asked to be blocked, when a handler wants it to wait (CLIENT PAUSE and
-    /// DEBUG SLEEP do not use this).
-    pub deferred: Option<Deferred>,
+    /// A published message has been left for the client itself, to be sent behind the reply.
+    pub pushes_due: bool,
+    /// Commands that CLIENT PAUSE holds back, as of a moment ago.
+    pub paused: Option<PauseScope>,
+    /// The next command must wait for the end of the pause. The session takes note and clears it.
+    pub postponed: bool,
+    /// The last command that was found in the table, for CLIENT LIST.
+    pub last_command: Option<&'static Command>,
 }
 
 /// What CLIENT REPLY asked for.
@@ -50,8 +58,10 @@ pub enum ReplyMode {
     On,
     /// None is.
     Off,
-    /// The reply to CLIENT REPLY SKIP itself is left out, and the next one.
+    /// The next one is not.
     SkipNext,
+    /// The one being written is not; the dispatcher's business.
+    Skipping,
 }
 
 /// Commands queued by MULTI.
@@ -83,13 +93,15 @@ impl Subscriptions {
     pub fn any(self) -> bool {
         self.channels + self.patterns + self.shard_channels > 0
     }
-}
 
-/// A reply that comes later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deferred {
-    /// After these milliseconds the session goes on with the next command.
-    Pause(u64),
+    /// The count of one kind.
+    pub(crate) fn of_mut(&mut self, kind: ChannelKind) -> &mut usize {
+        match kind {
+            ChannelKind::Channel => &mut self.channels,
+            ChannelKind::Pattern => &mut self.patterns,
+            ChannelKind::Shard => &mut self.shard_channels,
+        }
+    }
 }
 
 impl Client {
@@ -111,7 +123,10 @@ impl Client {
             watch_broken: Arc::new(AtomicBool::new(false)),
             subscriptions: Subscriptions::default(),
             close_after_reply: false,
-            deferred: None,
+            pushes_due: false,
+            paused: None,
+            postponed: false,
+            last_command: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::client::{Client, ReplyMode};
 use crate::cx::Cx;
 use crate::error::CommandError;
 use crate::row::{Flags, Row};
-use crate::server::Server;
+use crate::server::{PauseScope, Server};
 use crate::table::{self, Command};
 use crate::{keyspec, transaction};
 
@@ -80,7 +80,8 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 impl Env<'_> {
-    /// Runs one command, or queues it, and writes its reply unless the client wants none.
+    /// Runs one command, or queues it, and writes its reply unless the client wants none. One that
+    /// must wait for the end of a pause has no effect but `client.postponed`.
     ///
     /// `command` and `key` are what the batch has prepared, if it could.
     pub(crate) fn run(
@@ -91,14 +92,23 @@ impl Env<'_> {
     ) {
         let before = self.reply.checkpoint();
         let silent = self.client.reply_mode != ReplyMode::On;
+        if silent && self.client.reply_mode == ReplyMode::SkipNext {
+            self.client.reply_mode = ReplyMode::Skipping;
+        }
+        self.client.last_command = command;
         let command = command.map_or_else(|| resolve(args), Ok);
         match command.and_then(|command| self.admit(command, args)) {
             Ok(Admitted::Run(command)) => self.call(command, args, key),
             Ok(Admitted::Queued) => self.reply.simple("QUEUED"),
+            Ok(Admitted::Postponed) => self.client.postponed = true,
             Err(error) => self.refuse(args, &error),
         }
         if silent {
             self.silence(before);
+        }
+        if self.client.pushes_due {
+            self.client.pushes_due = false;
+            self.server.take_pushes(self.client, self.reply);
         }
     }
 
@@ -112,16 +122,21 @@ impl Env<'_> {
         self.reply.error(error.as_str());
     }
 
-    /// Drops a reply that CLIENT REPLY suppresses.
+    /// Drops a reply that CLIENT REPLY suppresses. Confirmations of subscriptions are pushes, and
+    /// are sent nevertheless.
+    #[cold]
     fn silence(&mut self, before: skep_resp::Checkpoint) {
-        match self.client.reply_mode {
-            // CLIENT REPLY ON itself answers.
-            ReplyMode::On => {}
-            ReplyMode::Off => self.reply.rollback(before),
-            ReplyMode::SkipNext => {
-                self.reply.rollback(before);
-                self.client.reply_mode = ReplyMode::On;
-            }
+        let skipping = self.client.reply_mode == ReplyMode::Skipping;
+        if skipping && self.client.postponed {
+            self.client.reply_mode = ReplyMode::SkipNext;
+        } else if skipping {
+            self.client.reply_mode = ReplyMode::On;
+        }
+        // CLIENT REPLY ON itself answers.
+        let wanted = !skipping && self.client.reply_mode == ReplyMode::On;
+        let pushes = self.client.last_command.is_some_and(|command| answers_by_push(command.row));
+        if !wanted && !(pushes && self.reply.begins_push(before)) {
+            self.reply.rollback(before);
         }
     }
 
@@ -137,12 +152,15 @@ impl Env<'_> {
         }
         if self.client.subscriptions.any()
             && self.client.protocol == skep_resp::Protocol::Resp2
-            && !is_allowed_while_subscribed(args)
+            && !is_allowed_while_subscribed(command)
         {
-            return Err(subscribed_error(args));
+            return Err(subscribed_error(command));
         }
         if self.out_of_memory {
             self.admit_without_memory(command)?;
+        }
+        if self.client.paused.is_some() && self.must_wait(command) {
+            return Ok(Admitted::Postponed);
         }
         let Some(transaction) = &self.client.transaction else {
             return Ok(Admitted::Run(command));
@@ -160,6 +178,18 @@ impl Env<'_> {
         }
         transaction::queue(self.client, command, args);
         Ok(Admitted::Queued)
+    }
+
+    /// Whether a pause holds this command back: all, or those that change what replicas would see.
+    #[cold]
+    fn must_wait(&self, command: &Command) -> bool {
+        const WRITES: [Flags; 2] = [Flags::WRITE, Flags::MAY_REPLICATE];
+        let writes = |row: &Row| WRITES.iter().any(|flag| row.flags.has(*flag));
+        let mut queued = self.client.transaction.iter().flat_map(|queued| &queued.commands);
+        self.client.paused == Some(PauseScope::All)
+            || writes(command.row)
+            || (command.row.name == "exec"
+                && queued.any(|args| resolve(args.as_args()).is_ok_and(|one| writes(one.row))))
     }
 
     /// Refuses what may need more memory.
@@ -219,6 +249,7 @@ impl Env<'_> {
 enum Admitted {
     Run(&'static Command),
     Queued,
+    Postponed,
 }
 
 /// Calls a handler and turns its error into a reply.
@@ -258,25 +289,20 @@ fn check_arity(command: &Command, args: Args<'_>) -> Result<(), CommandError> {
     Err(CommandError::wrong_arity(&command.full_name))
 }
 
-fn is_allowed_while_subscribed(args: Args<'_>) -> bool {
-    const ALLOWED: [&str; 9] = [
-        "ping",
-        "subscribe",
-        "ssubscribe",
-        "unsubscribe",
-        "sunsubscribe",
-        "psubscribe",
-        "punsubscribe",
-        "quit",
-        "reset",
-    ];
-    ALLOWED.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(&args[0]))
+fn is_allowed_while_subscribed(command: &Command) -> bool {
+    const ALLOWED: [&str; 3] = ["ping", "quit", "reset"];
+    answers_by_push(command.row) || ALLOWED.contains(&command.row.name)
 }
 
-fn subscribed_error(args: Args<'_>) -> CommandError {
+/// Whether a command is one of the SUBSCRIBE family, whose replies are pushes.
+fn answers_by_push(row: &Row) -> bool {
+    row.flags.has(Flags::PUBSUB) && row.name.ends_with("subscribe")
+}
+
+fn subscribed_error(command: &Command) -> CommandError {
     CommandError::new(format!(
         "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are \
          allowed in this context",
-        lossy(&args[0]).to_ascii_lowercase()
+        command.full_name
     ))
 }

@@ -41,6 +41,14 @@ impl CommandError {
         CommandError::new(format!("ERR wrong number of arguments for '{full_name}' command"))
     }
 
+    /// Too many arguments for a subcommand that takes a variable number.
+    pub(crate) fn subcommand_syntax(container: &str, word: &[u8]) -> CommandError {
+        let word = String::from_utf8_lossy(word);
+        CommandError::new(format!(
+            "ERR unknown subcommand or wrong number of arguments for '{word}'. Try {container} HELP."
+        ))
+    }
+
     /// An expiry that is not positive or lies beyond what milliseconds can count.
     pub fn invalid_expire(command: &str) -> CommandError {
         CommandError::new(format!("ERR invalid expire time in '{command}' command"))

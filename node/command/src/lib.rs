@@ -7,12 +7,14 @@
 
 pub mod batch;
 pub mod client;
+mod connection;
 pub mod cx;
 mod dispatch;
 pub mod error;
 mod introspection;
 mod key;
 mod keyspec;
+mod pubsub;
 pub mod row;
 pub mod server;
 pub mod statistics;

@@ -69,6 +69,10 @@ pub trait Server: Sync {
     fn pause_clients(&self, milliseconds: u64, scope: PauseScope);
     /// Ends a suspension.
     fn unpause_clients(&self);
+    /// Which commands are suspended now.
+    fn paused(&self) -> Option<PauseScope> {
+        None
+    }
     /// Ends a blocking command of another client. Answers whether it was blocked.
     fn unblock_client(&self, id: u64, with_error: bool) -> bool;
 
@@ -80,6 +84,10 @@ pub trait Server: Sync {
     fn subscriptions(&self, client: &Client, kind: ChannelKind) -> Vec<Vec<u8>>;
     /// Sends a message to subscribers. Returns how many got it.
     fn publish(&self, kind: ChannelKind, channel: &[u8], message: &[u8]) -> usize;
+    /// Moves messages that others have left for the client, and its own, behind its replies.
+    fn take_pushes(&self, client: &Client, reply: &mut Reply) {
+        let _ = (client, reply);
+    }
     /// Channels with subscribers (not patterns), all or those that match a pattern.
     fn channels(&self, kind: ChannelKind, pattern: Option<&[u8]>) -> Vec<Vec<u8>>;
     /// Subscribers of a channel, by exact name.

@@ -18,6 +18,9 @@ pub enum Protocol {
     Resp3,
 }
 
+/// Raw bytes that are worth a slice of their own.
+const SHARED_BYTES: usize = 16 << 10;
+
 /// Capacity kept when a burst of replies has made the vector larger.
 const KEEP_BYTES: usize = 64 << 10;
 
@@ -274,6 +277,15 @@ impl Reply {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Appends bytes that are RESP already; large ones are sent from where they lie.
+    pub fn raw_shared(&mut self, bytes: Bytes) {
+        if bytes.len() < SHARED_BYTES {
+            return self.raw(&bytes);
+        }
+        self.shared_bytes += bytes.len();
+        self.shared.push((self.bytes.len(), bytes));
+    }
+
     /// The bytes of a reply that has no large values.
     pub fn into_bytes(self) -> Vec<u8> {
         debug_assert!(self.shared.is_empty(), "large values are not in the bytes");
@@ -297,6 +309,11 @@ impl Reply {
             shared: self.shared.len(),
             shared_bytes: self.shared_bytes,
         }
+    }
+
+    /// Tells whether what was written since is a pushed message, or an array, rather than an error.
+    pub fn begins_push(&self, checkpoint: Checkpoint) -> bool {
+        matches!(self.bytes.get(checkpoint.bytes), Some(b'>' | b'*'))
     }
 
     /// Drops what was written since.

@@ -37,8 +37,8 @@ fn glance<R>(
     answer
 }
 
-/// Reads a database number that COPY or MOVE names.
-fn database_argument(cx: &Cx<'_>, argument: &[u8]) -> Result<Database, CommandError> {
+/// Reads a database number that COPY, MOVE or SELECT names.
+pub(crate) fn database_argument(cx: &Cx<'_>, argument: &[u8]) -> Result<Database, CommandError> {
     let number = parse_i64(argument).ok_or(CommandError::NOT_INTEGER)?;
     let number = i32::try_from(number).map_err(|_| DATABASE_BEYOND_INT)?;
     existing_database(cx, number)
