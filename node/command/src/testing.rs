@@ -81,6 +81,11 @@ impl Bench {
         }
     }
 
+    /// What the store has counted so far.
+    pub(crate) fn counters(&self) -> Counters {
+        self.writer.counters
+    }
+
     /// Lets time pass.
     pub(crate) fn pass_ms(&mut self, milliseconds: u64) {
         self.now_ms += milliseconds;

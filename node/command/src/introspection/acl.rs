@@ -46,3 +46,24 @@ pub(crate) fn cat(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
 pub(crate) fn help(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
     super::help(cx, HELP)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn categories_are_listed_and_their_commands() {
+        let mut bench = Bench::new();
+        let all = bench.ask("ACL CAT");
+        assert!(all.starts_with("*21 $8 keyspace $4 read $5 write $3 set "), "{all}");
+        bench.expect(&[
+            ("ACL CAT TRANSACTION", "*5 $5 multi $4 exec $7 discard $5 watch $7 unwatch"),
+            ("ACL CAT nosuch", "-ERR Unknown category 'nosuch'"),
+            (
+                "ACL CAT transaction x",
+                "-ERR unknown subcommand or wrong number of arguments for 'CAT'. Try ACL HELP.",
+            ),
+            ("ACL WHOAMI", "$7 default"),
+        ]);
+    }
+}

@@ -52,7 +52,7 @@ pub(crate) fn info(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
     for name in names.iter() {
         match table::by_full_name(name) {
             Some(command) => describe(cx.reply, command),
-            None => cx.reply.null_array(),
+            None => cx.reply.null(),
         }
     }
     Ok(())
@@ -248,5 +248,77 @@ impl Row {
         let speed = if is_slow { Categories::SLOW } else { Categories::NONE };
         let follows = implied.iter().filter(|(flag, _)| self.flags.has(*flag));
         follows.fold(self.categories.and(speed), |all, (_, category)| all.and(*category))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Bench;
+
+    #[test]
+    fn a_command_is_described_by_ten_fields() {
+        Bench::resp3().expect(&[
+            (
+                "COMMAND INFO memory|usage nosuch config|nosuch",
+                "*3 *10 $12 memory|usage :-3 ~1 +readonly :2 :2 :1 ~2 +@read +@slow ~0 ~1 %3 \
+                 $5 flags ~1 +RO $12 begin_search %2 $4 type $5 index $4 spec %1 $5 index :2 \
+                 $9 find_keys %2 $4 type $5 range $4 spec %3 $7 lastkey :0 $7 keystep :1 \
+                 $5 limit :0 ~0 _ _",
+            ),
+            (
+                "COMMAND INFO debug",
+                "*1 *10 $5 debug :-2 ~4 +admin +noscript +loading +stale :0 :0 :0 ~3 +@admin \
+                 +@slow +@dangerous ~0 ~0 ~0",
+            ),
+        ]);
+        Bench::new().expect(&[(
+            "COMMAND INFO TIME nosuch",
+            "*2 *10 $4 time :1 *3 +loading +stale +fast :0 :0 :0 *1 +@fast *1 \
+             $23 nondeterministic_output *0 *0 $-1",
+        )]);
+    }
+
+    #[test]
+    fn a_container_lists_its_subcommands_and_command_alone_lists_everything() {
+        let mut bench = Bench::new();
+        let module = bench.ask("COMMAND INFO module");
+        assert!(module.contains(" *2 *10 $11 module|list "), "{module}");
+        assert!(module.contains(" *10 $11 module|help "), "{module}");
+        let all = bench.ask("COMMAND");
+        assert_eq!(all, bench.ask("COMMAND INFO"));
+        assert!(all.starts_with(&format!("*{} *10 ", table::all().count())), "{}", &all[..40]);
+        assert_eq!(bench.ask("COMMAND COUNT"), format!(":{}", table::all().count()));
+    }
+
+    #[test]
+    fn names_are_listed_by_pattern_category_or_module() {
+        Bench::resp3().expect(&[
+            ("COMMAND LIST FILTERBY PATTERN MEMORY|[us]*", "~2 $12 memory|stats $12 memory|usage"),
+            (
+                "COMMAND LIST FILTERBY ACLCAT transaction",
+                "~5 $5 multi $4 exec $7 discard $5 watch $7 unwatch",
+            ),
+            ("COMMAND LIST FILTERBY ACLCAT nosuch", "~0"),
+            ("COMMAND LIST FILTERBY MODULE any", "~0"),
+            ("COMMAND LIST FILTERBY", "-ERR syntax error"),
+            ("COMMAND LIST FILTERBY x y", "-ERR syntax error"),
+        ]);
+    }
+
+    #[test]
+    fn old_clients_get_the_span_of_neighbouring_keys() {
+        let one = |first, last, step| KeySpec::range(&["RO"], first, last, step);
+        let counted = KeySpec {
+            begin: KeyBegin::Index(2),
+            find: KeyFind::Count { count_at: 0, first: 1, step: 1 },
+            ..one(0, 0, 1)
+        };
+        assert_eq!(legacy_range(&[]), (0, 0, 0));
+        assert_eq!(legacy_range(&[one(1, -1, 2)]), (1, -1, 2));
+        assert_eq!(legacy_range(&[one(1, 0, 1), one(2, 0, 1)]), (1, 2, 1));
+        assert_eq!(legacy_range(&[one(1, 0, 1), one(3, 0, 1)]), (1, 1, 1));
+        assert_eq!(legacy_range(&[counted]), (0, 0, 0));
+        assert_eq!(legacy_range(&[one(1, 0, 1), counted]), (1, 1, 1));
     }
 }

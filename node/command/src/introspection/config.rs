@@ -60,3 +60,35 @@ pub(crate) fn resetstat(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError
 pub(crate) fn help(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
     super::help(cx, HELP)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn options_are_set_in_pairs_or_not_at_all() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("CONFIG SET hz 1 port 2", "+OK"),
+            ("CONFIG SET hz 1 port", "-ERR syntax error"),
+            ("CONFIG SET hz", "-ERR wrong number of arguments for 'config|set' command"),
+            ("CONFIG", "-ERR wrong number of arguments for 'config' command"),
+            ("CONFIG nosuch", "-ERR unknown subcommand 'nosuch'. Try CONFIG HELP."),
+        ]);
+        assert_eq!(*bench.server.requests.lock(), ["set 2 options"]);
+    }
+
+    #[test]
+    fn rewriting_and_resetting_are_the_servers_business() {
+        let mut bench = Bench::new();
+        bench.expect(&[("CONFIG REWRITE", "+OK"), ("CONFIG RESETSTAT", "+OK")]);
+        let asked = bench.server.requests.lock();
+        assert_eq!(*asked, ["rewrite the configuration", "reset statistics"]);
+    }
+
+    #[test]
+    fn options_are_a_map() {
+        Bench::resp3().expect(&[("CONFIG GET a b*", "%0")]);
+        Bench::new().expect(&[("CONFIG GET a", "*0")]);
+    }
+}

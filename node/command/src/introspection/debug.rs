@@ -211,3 +211,96 @@ fn protocol(cx: &mut Cx<'_>, kind: &[u8]) -> Result<(), CommandError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn what_tests_switch_reaches_the_server() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("DEBUG SLEEP 0.25", "+OK"),
+            ("DEBUG sleep nonsense", "+OK"),
+            ("DEBUG SET-ACTIVE-EXPIRE 0", "+OK"),
+            ("DEBUG LOG hello", "+OK"),
+        ]);
+        let asked = bench.server.requests.lock();
+        assert_eq!(*asked, ["sleep 250000", "sleep 0", "active expiry: false", "log hello"]);
+    }
+
+    #[test]
+    fn unknown_words_and_wrong_counts_are_refused() {
+        let refused = |word: &str| {
+            format!(
+                "-ERR unknown subcommand or wrong number of arguments for '{word}'. Try DEBUG HELP."
+            )
+        };
+        let mut bench = Bench::new();
+        for (request, word) in [("jmap", "jmap"), ("sleep", "sleep"), ("object", "object")] {
+            assert_eq!(bench.ask(&format!("DEBUG {request}")), refused(word));
+        }
+        bench.expect(&[
+            ("DEBUG", "-ERR wrong number of arguments for 'debug' command"),
+            ("DEBUG ERROR \"MINE of my own\"", "-MINE of my own"),
+        ]);
+    }
+
+    #[test]
+    fn a_value_is_described_in_redis_format() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("DEBUG OBJECT key", "-ERR no such key"),
+            ("SET key 12345", "+OK"),
+            ("MULTI", "+OK"),
+            ("DEBUG OBJECT key", "+QUEUED"),
+        ]);
+        let line = bench.ask("EXEC");
+        assert!(line.starts_with("*1 +Value at:0x"), "{line}");
+        let fields = " refcount:1 encoding:int serializedlength:6 lru:";
+        assert!(line.contains(fields) && line.ends_with(" lru_seconds_idle:0"), "{line}");
+    }
+
+    #[test]
+    fn keys_are_made_by_number_and_existing_ones_kept() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("SET key:1 mine", "+OK"),
+            ("DEBUG POPULATE 3", "+OK"),
+            ("MGET key:0 key:1 key:2 key:3", "*4 $7 value:0 $4 mine $7 value:2 $-1"),
+            ("DEBUG POPULATE 1 other 9", "+OK"),
+            ("GET other:0", r"$9 value:0\x00\x00"),
+            ("DEBUG POPULATE -1", "-ERR value is out of range, must be positive"),
+            (
+                "DEBUG POPULATE 99999999",
+                "-ERR DEBUG POPULATE makes at most 10000000 keys of 1 MiB at a time",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn samples_of_every_reply_type_are_as_redis_has_them() {
+        Bench::resp3().expect(&[
+            ("DEBUG PROTOCOL double", ",3.141"),
+            ("DEBUG PROTOCOL null", "_"),
+            ("DEBUG PROTOCOL set", "~3 :0 :1 :2"),
+            ("DEBUG PROTOCOL map", "%3 :0 #f :1 #t :2 #f"),
+            (
+                "DEBUG PROTOCOL attrib",
+                "|1 $14 key-popularity *2 $7 key:123 :90 $39 Some real reply following the \
+                 attribute",
+            ),
+            (
+                "DEBUG PROTOCOL push",
+                ">2 $16 server-cpu-usage :42 $40 Some real reply following the push reply",
+            ),
+            ("DEBUG PROTOCOL verbatim", r"=29 txt:This is a verbatim\nstring"),
+            ("DEBUG PROTOCOL bignum", "(1234567999999999999999999999999999999"),
+        ]);
+        Bench::new().expect(&[
+            ("DEBUG PROTOCOL push", "-ERR RESP2 is not supported by this command"),
+            ("DEBUG PROTOCOL attrib", "$39 Some real reply following the attribute"),
+            ("DEBUG PROTOCOL map", "*6 :0 :0 :1 :1 :2 :0"),
+        ]);
+    }
+}

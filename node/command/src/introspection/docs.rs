@@ -147,3 +147,51 @@ impl ArgumentKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::table;
+    use crate::testing::Bench;
+
+    #[test]
+    fn a_command_is_documented_with_its_grammar() {
+        Bench::resp3().expect(&[
+            (
+                "COMMAND DOCS lolwut nosuch",
+                "%1 $6 lolwut %4 $7 summary $38 Draws a beehive and tells the version. $5 since \
+                 $5 5.0.0 $5 group $6 server $9 arguments *1 %5 $4 name $7 version $4 type \
+                 $7 integer $12 display_text $7 version $5 token $7 VERSION $5 flags ~1 +optional",
+            ),
+            (
+                "COMMAND DOCS memory|usage",
+                "%1 $12 memory|usage %5 $7 summary $33 Tells how many bytes a key takes. $5 since \
+                 $5 4.0.0 $5 group $6 server $10 complexity $16 O(1) for strings $9 arguments *2 \
+                 %4 $4 name $3 key $4 type $3 key $12 display_text $3 key $14 key_spec_index :0 \
+                 %5 $4 name $5 count $4 type $7 integer $12 display_text $5 count $5 token \
+                 $7 SAMPLES $5 flags ~1 +optional",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn deprecation_history_and_alternatives_are_shown() {
+        let mut bench = Bench::resp3();
+        let slaveof = bench.ask("COMMAND DOCS SLAVEOF");
+        let deprecation = "$9 doc_flags ~1 +deprecated $16 deprecated_since $5 5.0.0 \
+                           $11 replaced_by $11 `REPLICAOF` $9 arguments *1 %3 $4 name $4 args \
+                           $4 type $5 oneof $9 arguments *2 %3 $4 name $9 host-port $4 type \
+                           $5 block $9 arguments *2 ";
+        assert!(slaveof.contains(deprecation), "{slaveof}");
+        let info = bench.ask("COMMAND DOCS info");
+        assert!(info.contains("$7 history ~1 *2 $5 7.0.0 $23 Takes several sections. "), "{info}");
+    }
+
+    #[test]
+    fn without_names_everything_is_documented() {
+        let mut bench = Bench::resp3();
+        let all = bench.ask("COMMAND DOCS");
+        assert!(all.starts_with(&format!("%{} $", table::all().count())), "{}", &all[..20]);
+        assert!(all.contains("$11 subcommands %2 $11 module|list %"), "MODULE's are missing");
+        assert_eq!(bench.ask("COMMAND DOCS nosuch"), "%0");
+    }
+}

@@ -65,3 +65,36 @@ fn flags(spec: &'static KeySpec, request: Args<'_>) -> Vec<&'static str> {
     let reads = request.iter().skip(3).any(|word| word.eq_ignore_ascii_case(b"GET"));
     if reads { vec!["RW", "access", "update"] } else { vec!["OW", "update"] }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn keys_are_found_by_the_row_alone() {
+        Bench::new().expect(&[
+            ("COMMAND GETKEYS get a", "*1 $1 a"),
+            ("COMMAND GETKEYS mset a 1 b 2", "*2 $1 a $1 b"),
+            ("COMMAND GETKEYS object encoding a", "*1 $1 a"),
+            ("COMMAND GETKEYS nosuch a", "-ERR Invalid command specified"),
+            ("COMMAND GETKEYS object nosuch a", "-ERR Invalid command specified"),
+            ("COMMAND GETKEYS time x", "-ERR The command has no key arguments"),
+            ("COMMAND GETKEYS get", "-ERR Invalid number of arguments specified for command"),
+            ("COMMAND GETKEYS get a b", "-ERR Invalid number of arguments specified for command"),
+            ("COMMAND GETKEYS", "-ERR wrong number of arguments for 'command|getkeys' command"),
+        ]);
+    }
+
+    #[test]
+    fn flags_follow_the_arguments_where_they_depend_on_them() {
+        Bench::resp3().expect(&[
+            (
+                "COMMAND GETKEYSANDFLAGS rename a b",
+                "*2 *2 $1 a ~3 +RW +access +delete *2 $1 b ~2 +OW +update",
+            ),
+            ("COMMAND GETKEYSANDFLAGS set a get", "*1 *2 $1 a ~2 +OW +update"),
+            ("COMMAND GETKEYSANDFLAGS set a b EX 1", "*1 *2 $1 a ~2 +OW +update"),
+            ("COMMAND GETKEYSANDFLAGS set a b get", "*1 *2 $1 a ~3 +RW +access +update"),
+        ]);
+    }
+}

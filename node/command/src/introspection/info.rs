@@ -15,3 +15,17 @@ pub(crate) fn info(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
     cx.reply.verbatim("txt", text.as_bytes());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn sections_are_named_in_any_case_and_the_text_is_verbatim() {
+        Bench::new().expect(&[
+            ("INFO", "$9 sections:"),
+            ("INFO Server keySpace", "$24 sections:server,keyspace"),
+        ]);
+        Bench::resp3().expect(&[("INFO all", "=16 txt:sections:all")]);
+    }
+}

@@ -32,3 +32,17 @@ pub(crate) fn ask(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
 pub(crate) fn help(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
     super::help(cx, HELP)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn subcommands_are_the_servers_business() {
+        Bench::new().expect(&[
+            ("LATENCY LATEST", "$6 LATEST"),
+            ("LATENCY HISTORY", "-ERR wrong number of arguments for 'latency|history' command"),
+            ("LATENCY nosuch", "-ERR unknown subcommand 'nosuch'. Try LATENCY HELP."),
+        ]);
+    }
+}

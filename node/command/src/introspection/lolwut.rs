@@ -37,3 +37,19 @@ fn skep(bees: u64) -> String {
     picture.push_str("  (______/\\______)\n");
     picture
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn the_picture_ends_with_the_version() {
+        let mut bench = Bench::resp3();
+        for request in ["LOLWUT", "LOLWUT VERSION 5", "LOLWUT 5 10 x"] {
+            let picture = bench.ask(request);
+            assert!(picture.starts_with('=') && picture.contains("txt:"), "{picture}");
+            assert!(picture.ends_with("\\nRedis ver. 7.2.4\\n"), "{picture}");
+        }
+        bench.expect(&[("LOLWUT VERSION x", "-ERR value is not an integer or out of range")]);
+    }
+}

@@ -227,3 +227,82 @@ pub(crate) fn malloc_stats(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandEr
 pub(crate) fn help(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
     super::help(cx, HELP)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Bench;
+
+    #[test]
+    fn the_usage_of_a_key_covers_its_value() {
+        let mut bench = Bench::new();
+        bench.ask(&format!("SET large {}", "x".repeat(1000)));
+        let usage = bench.ask("MEMORY USAGE large SAMPLES 0");
+        let bytes: u64 = usage.trim_start_matches(':').parse().unwrap_or(0);
+        assert!((1005..1100).contains(&bytes), "{usage}");
+        bench.expect(&[
+            ("MEMORY USAGE missing", "$-1"),
+            ("MEMORY USAGE large SAMPLES -1", "-ERR syntax error"),
+            ("MEMORY USAGE large SAMPLES x", "-ERR value is not an integer or out of range"),
+            ("MEMORY USAGE large SAMPLES", "-ERR syntax error"),
+            ("MEMORY USAGE large OTHER 1", "-ERR syntax error"),
+        ]);
+    }
+
+    #[test]
+    fn looking_at_the_usage_is_no_lookup() {
+        let mut bench = Bench::new();
+        bench.expect(&[("SET key value", "+OK"), ("MEMORY USAGE missing", "$-1")]);
+        bench.ask("MEMORY USAGE key");
+        let counters = bench.counters();
+        assert_eq!((counters.hits, counters.misses), (0, 0));
+    }
+
+    #[test]
+    fn stats_are_a_map_with_one_entry_for_each_database_in_use() {
+        let mut bench = Bench::resp3();
+        let empty = bench.ask("MEMORY STATS");
+        assert!(empty.starts_with("%27 $14 peak.allocated :0 $15 total.allocated "), "{empty}");
+        bench.ask("SET key value");
+        let stats = bench.ask("MEMORY STATS");
+        assert!(stats.starts_with("%28 "), "{stats}");
+        assert!(stats.contains(" $4 db.0 %3 $23 overhead.hashtable.main :"), "{stats}");
+        assert!(stats.contains(" $18 dataset.percentage ,0 "), "{stats}");
+    }
+
+    #[test]
+    fn the_doctor_names_the_evidence_and_the_remedy() {
+        let healthy = MemoryFacts {
+            used_bytes: 50 << 20,
+            peak_bytes: 50 << 20,
+            dataset_bytes: 40 << 20,
+            resident_bytes: 55 << 20,
+            limit_bytes: 100 << 20,
+            ..MemoryFacts::default()
+        };
+        assert_eq!(findings(&healthy), "No problem found with the use of memory.\n");
+        let unlimited = findings(&MemoryFacts { limit_bytes: 0, ..healthy });
+        assert!(unlimited.contains("Set maxmemory"), "{unlimited}");
+        let short = findings(&MemoryFacts { limit_bytes: 50 << 20, ..healthy });
+        assert!(short.contains("50 of 50 MiB are used"), "{short}");
+        let sick = findings(&MemoryFacts {
+            peak_bytes: 90 << 20,
+            resident_bytes: 80 << 20,
+            dead_bytes: 20 << 20,
+            client_bytes: 6 << 20,
+            ..healthy
+        });
+        assert_eq!(sick.lines().count(), 4, "{sick}");
+    }
+
+    #[test]
+    fn purging_is_the_servers_business() {
+        let mut bench = Bench::resp3();
+        bench.expect(&[
+            ("MEMORY PURGE", "+OK"),
+            ("MEMORY MALLOC-STATS", "=21 txt:nothing allocated"),
+            ("MEMORY nosuch", "-ERR unknown subcommand 'nosuch'. Try MEMORY HELP."),
+        ]);
+        assert_eq!(*bench.server.requests.lock(), ["purge memory"]);
+    }
+}

@@ -21,3 +21,16 @@ pub(crate) fn list(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
 pub(crate) fn help(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
     super::help(cx, HELP)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn there_are_no_modules() {
+        Bench::new().expect(&[
+            ("MODULE LIST", "*0"),
+            ("MODULE LOAD x", "-ERR unknown subcommand 'LOAD'. Try MODULE HELP."),
+        ]);
+    }
+}

@@ -23,3 +23,18 @@ pub(crate) fn refuse(_: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError>
          saved",
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn saving_is_refused_with_the_reason() {
+        let mut bench = Bench::new();
+        for request in ["SAVE", "BGSAVE", "BGSAVE SCHEDULE", "BGREWRITEAOF"] {
+            let reply = bench.ask(request);
+            assert!(reply.starts_with("-ERR ") && reply.contains("no persistence"), "{reply}");
+        }
+        bench.expect(&[("BGSAVE now", "-ERR syntax error"), ("LASTSAVE", ":1700000000")]);
+    }
+}

@@ -33,7 +33,7 @@ pub(crate) fn replicaof(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandEr
 /// the timeout (which, when 0, would never come).
 pub(crate) fn wait(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     parse_i64(&args[1]).ok_or(CommandError::NOT_INTEGER)?;
-    check_timeout(&args[2])?;
+    check_timeout(cx, &args[2])?;
     cx.reply.integer(0);
     Ok(())
 }
@@ -53,7 +53,7 @@ pub(crate) fn waitaof(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErro
         Some(0..) => {}
         _ => return Err(POSITIVE),
     }
-    check_timeout(&args[3])?;
+    check_timeout(cx, &args[3])?;
     if local > 0 {
         return Err(CommandError::text(
             "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
@@ -65,11 +65,51 @@ pub(crate) fn waitaof(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErro
     Ok(())
 }
 
-/// Checks a timeout in milliseconds.
-fn check_timeout(argument: &[u8]) -> Result<(), CommandError> {
+/// Checks a timeout in milliseconds from now.
+fn check_timeout(cx: &Cx<'_>, argument: &[u8]) -> Result<(), CommandError> {
+    let latest = i64::MAX - cx.now_ms() as i64;
     match parse_i64(argument) {
+        Some(timeout) if timeout > latest => Err(CommandError::text("ERR timeout is out of range")),
         Some(0..) => Ok(()),
         Some(_) => Err(CommandError::text("ERR timeout is negative")),
         None => Err(CommandError::text("ERR timeout is not an integer or out of range")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn a_node_on_its_own_is_a_primary_without_replicas() {
+        Bench::new().expect(&[
+            ("ROLE", "*3 $6 master :0 *0"),
+            ("REPLICAOF NO ONE", "+OK"),
+            ("SLAVEOF no one", "+OK"),
+            ("REPLICAOF host port", "-ERR Invalid master port"),
+            (
+                "REPLICAOF host 6379",
+                "-ERR This node cannot follow another server; only REPLICAOF NO ONE is understood",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn waiting_for_replicas_answers_at_once_and_checks_its_arguments_as_redis_does() {
+        Bench::new().expect(&[
+            ("WAIT 1 0", ":0"),
+            ("WAIT -1 1", ":0"),
+            ("WAIT x 1", "-ERR value is not an integer or out of range"),
+            ("WAIT 0 x", "-ERR timeout is not an integer or out of range"),
+            ("WAIT 0 -1", "-ERR timeout is negative"),
+            ("WAIT 0 9223372036854775807", "-ERR timeout is out of range"),
+            ("WAITAOF 0 1 0", "*2 :0 :0"),
+            ("WAITAOF 2 0 0", "-ERR value is out of range, value must between 0 and 1"),
+            ("WAITAOF 0 -1 0", "-ERR value is out of range, must be positive"),
+            (
+                "WAITAOF 1 0 0",
+                "-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
+            ),
+        ]);
     }
 }

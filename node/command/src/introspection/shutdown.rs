@@ -32,3 +32,38 @@ pub(crate) fn shutdown(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErr
     cx.server.shut_down();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn shutting_down_answers_nothing_and_closes_the_connection() {
+        for request in ["SHUTDOWN", "SHUTDOWN NOSAVE", "SHUTDOWN now force nosave nosave"] {
+            let mut bench = Bench::new();
+            bench.expect(&[(request, "")]);
+            assert_eq!(*bench.server.requests.lock(), ["shut down"], "{request}");
+            assert!(bench.client.close_after_reply, "{request}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_changes_nothing() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("SHUTDOWN later", "-ERR syntax error"),
+            ("SHUTDOWN SAVE NOSAVE", "-ERR syntax error"),
+            ("SHUTDOWN ABORT NOW", "-ERR syntax error"),
+            ("SHUTDOWN ABORT", "-ERR No shutdown in progress."),
+            (
+                "SHUTDOWN SAVE",
+                "-ERR This node keeps its data in memory only and cannot save it; use SHUTDOWN \
+                 NOSAVE",
+            ),
+            ("MULTI", "+OK"),
+            ("SHUTDOWN", "-ERR Command not allowed inside a transaction"),
+        ]);
+        assert!(bench.server.requests.lock().is_empty());
+        assert!(!bench.client.close_after_reply);
+    }
+}

@@ -64,3 +64,26 @@ pub(crate) fn reset(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
 pub(crate) fn help(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
     super::help(cx, HELP)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn counts_below_minus_one_are_refused() {
+        const RANGE: &str = "-ERR count should be greater than or equal to -1";
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("SLOWLOG GET -1", "*0"),
+            ("SLOWLOG GET -2", RANGE),
+            ("SLOWLOG GET x", RANGE),
+            (
+                "SLOWLOG GET 1 2",
+                "-ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.",
+            ),
+            ("SLOWLOG LEN", ":0"),
+            ("SLOWLOG RESET", "+OK"),
+        ]);
+        assert_eq!(*bench.server.requests.lock(), ["empty the slow log"]);
+    }
+}

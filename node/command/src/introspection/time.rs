@@ -13,3 +13,13 @@ pub(crate) fn time(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
     cx.reply.bulk_integer(now_us % 1_000_000);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn the_time_is_seconds_and_the_microseconds_left_over() {
+        Bench::new().expect(&[("TIME", "*2 $10 1700000000 $1 0")]);
+    }
+}

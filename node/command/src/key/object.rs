@@ -59,12 +59,14 @@ pub(crate) fn freq(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
     })
 }
 
-/// `OBJECT IDLETIME key`, in seconds, where the policy keeps the time of the last access.
+/// `OBJECT IDLETIME key`, in seconds. The adaptive policy ranks by worth and keeps no time of the
+/// last access; clients that ask get 0 rather than an error about a policy that is not theirs.
 pub(crate) fn idletime(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let (store, now_ms) = (cx.view.store(), cx.now_ms());
     number(cx, args, |access| match store.idle_ms(access, now_ms) {
         Some(idle_ms) => Ok((idle_ms / 1000) as i64),
-        None => Err(IS_LFU),
+        None if store.policy().is_lfu() => Err(IS_LFU),
+        None => Ok(0),
     })
 }
 
@@ -104,5 +106,50 @@ pub(crate) fn encoding_of(item: &Item<'_>) -> &'static str {
         "embstr"
     } else {
         "raw"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skep_store::Policy;
+
+    use crate::testing::Bench;
+
+    const NOT_LFU: &str = "-ERR An LFU maxmemory policy is not selected, access frequency not \
+                           tracked. Please note that when switching between policies at runtime \
+                           LRU and LFU data will take some time to adjust.";
+    const IS_LFU: &str = "-ERR An LFU maxmemory policy is selected, idle time not tracked. Please \
+                          note that when switching between policies at runtime LRU and LFU data \
+                          will take some time to adjust.";
+
+    #[test]
+    fn access_state_is_shown_where_the_policy_keeps_it() {
+        for (policy, freq, idletime) in [
+            (Policy::AllKeysLru, NOT_LFU, ":20"),
+            (Policy::NoEviction, NOT_LFU, ":20"),
+            (Policy::VolatileTtl, NOT_LFU, ":20"),
+            (Policy::AllKeysLfu, ":5", IS_LFU),
+            (Policy::VolatileLfu, ":5", IS_LFU),
+        ] {
+            let mut bench = Bench::new();
+            bench.store.set_policy(policy, 10, 1);
+            bench.expect(&[("SET key value", "+OK")]);
+            bench.pass_ms(20_000);
+            bench.expect(&[
+                ("OBJECT FREQ key", freq),
+                ("OBJECT IDLETIME key", idletime),
+                ("OBJECT FREQ missing", "$-1"),
+                ("OBJECT IDLETIME missing", "$-1"),
+            ]);
+        }
+    }
+
+    #[test]
+    fn the_adaptive_policy_answers_both_questions() {
+        let mut bench = Bench::new();
+        bench.store.set_policy(Policy::AllKeysAdaptive, 10, 1);
+        bench.expect(&[("SET key value", "+OK"), ("GET key", "$5 value")]);
+        let (freq, idle) = (bench.ask("OBJECT FREQ key"), bench.ask("OBJECT IDLETIME key"));
+        assert!(freq.starts_with(':') && idle.starts_with(':'), "{freq} {idle}");
     }
 }
