@@ -10,7 +10,9 @@ use skep_command::server::{
 use skep_command::{Client, CommandError};
 use skep_resp::{Args, Reply};
 
+use crate::clients::Connection;
 use crate::node::{Node, unix_time_us};
+use crate::settings::DebugAccess;
 use crate::{figures, info, latency, slowlog};
 
 impl Server for Node {
@@ -62,17 +64,16 @@ impl Server for Node {
     }
 
     fn config_get(&self, patterns: &[&[u8]]) -> Vec<(String, String)> {
-        let _ = patterns;
-        Vec::new()
+        self.configuration.lock().get(patterns)
     }
 
     fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), CommandError> {
-        let _ = pairs;
-        Ok(())
+        self.change_configuration(pairs).map_err(|refused| CommandError::new(refused.to_string()))
     }
 
     fn config_rewrite(&self) -> Result<(), CommandError> {
-        Ok(())
+        let rewritten = self.configuration.lock().rewrite();
+        rewritten.map_err(|error| CommandError::new(error.to_string()))
     }
 
     fn reset_statistics(&self) {
@@ -257,7 +258,12 @@ impl Server for Node {
 
     fn debug_allowed(&self, client: &Client) -> bool {
         let connection = self.clients.get(client.id);
-        connection.is_some_and(|one| one.peer.ip().to_canonical().is_loopback())
+        let is_local = |one: &Connection| one.peer.ip().to_canonical().is_loopback();
+        match self.settings.load().debug_access {
+            DebugAccess::Nobody => false,
+            DebugAccess::Local => connection.is_some_and(|one| is_local(&one)),
+            DebugAccess::Everybody => true,
+        }
     }
 
     fn shut_down(&self) {

@@ -1,26 +1,52 @@
 //! Listening sockets: one per address and worker, sharing the port by `SO_REUSEPORT`.
 //!
-//! The kernel spreads connections over them. Before that, each address is bound once without the
-//! option: with it, a second process could share our port and take half of our clients.
+//! The kernel spreads connections over them. With the option alone, a second process could share
+//! our port and take half of our clients, so each address is first bound without it, which fails
+//! if anybody listens there. Between that probe and our own sockets a second node could do the
+//! same; so both happen under a lock named by the port, which the system frees when its holder
+//! ends.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr as UnixAddress, UnixListener};
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+/// How long to wait for another node that is just binding the same port.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+/// Time between attempts.
+const LOCK_POLL: Duration = Duration::from_millis(5);
+
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
+#[error("cannot listen on {address}: {}", remedy(source))]
 pub(crate) struct CannotBind {
     address: String,
     source: io::Error,
 }
 
-impl CannotBind {
-    /// Whether somebody else has the port.
-    pub(crate) fn is_in_use(&self) -> bool {
-        self.source.kind() == io::ErrorKind::AddrInUse
+fn remedy(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "the port is in use; stop who uses it, or choose another with --port".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "not allowed; choose a port above 1023 with --port".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this host does not have the address; choose others with --bind".to_owned()
+        }
+        _ => error.to_string(),
     }
+}
+
+/// What was bound.
+pub(crate) struct Listeners {
+    /// The sockets of each worker.
+    pub(crate) of_workers: Vec<Vec<TcpListener>>,
+    pub(crate) addresses: Vec<SocketAddr>,
 }
 
 /// Binds every address once per worker. An address written with a leading `-` may be missing on
@@ -30,36 +56,61 @@ pub(crate) fn bind(
     port: u16,
     backlog: u32,
     workers: usize,
-) -> Result<Vec<Vec<TcpListener>>, CannotBind> {
-    let mut listeners: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
+) -> Result<Listeners, CannotBind> {
+    let mut of_workers: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut bound = Vec::new();
+    let _lock = lock(port);
     for text in addresses {
-        let (optional, text) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text.as_str()),
-        };
-        let failed = |source| CannotBind { address: format!("{text}:{port}"), source };
-        let address = resolve(text, port).map_err(failed)?;
+        let (optional, text) = optional(text);
+        let failed = |address: String| move |source| CannotBind { address, source };
+        let address = resolve(text, port).map_err(failed(text.to_owned()))?;
         if let Err(source) = open(address, 1, false) {
-            let missing = source.kind() != io::ErrorKind::AddrInUse;
-            if optional && missing {
+            if optional && source.kind() != io::ErrorKind::AddrInUse {
                 continue;
             }
-            return Err(failed(source));
+            return Err(CannotBind { address: address.to_string(), source });
         }
-        for worker in &mut listeners {
-            worker.push(open(address, backlog, true).map_err(failed)?);
+        for worker in &mut of_workers {
+            worker.push(open(address, backlog, true).map_err(failed(address.to_string()))?);
         }
+        bound.push(address);
     }
-    Ok(listeners)
+    if bound.is_empty() {
+        let source = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        return Err(CannotBind { address: addresses.join(" "), source });
+    }
+    Ok(Listeners { of_workers, addresses: bound })
 }
 
-fn resolve(text: &str, port: u16) -> io::Result<SocketAddr> {
+/// Keeps other nodes from binding the port at the same time. The name is one of this network
+/// namespace, as the port is. Without the lock (somebody blocks it) we go on: it only closes a gap
+/// of microseconds.
+fn lock(port: u16) -> Option<UnixListener> {
+    let name = UnixAddress::from_abstract_name(format!("skep listens on {port}")).ok()?;
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match UnixListener::bind_addr(&name) {
+            Ok(lock) => return Some(lock),
+            Err(_) if Instant::now() < deadline => std::thread::sleep(LOCK_POLL),
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Whether an address may be missing, and the address.
+pub(crate) fn optional(text: &str) -> (bool, &str) {
+    text.strip_prefix('-').map_or((false, text), |rest| (true, rest))
+}
+
+/// The address that `bind` names.
+pub(crate) fn resolve(text: &str, port: u16) -> io::Result<SocketAddr> {
     let ip = match text {
         "*" => IpAddr::from([0, 0, 0, 0]),
         "::*" => IpAddr::from([0u16; 8]),
         "localhost" => IpAddr::from([127, 0, 0, 1]),
         other => other.parse().map_err(|_| {
-            io::Error::new(io::ErrorKind::InvalidInput, "not an IP address, `*` or `localhost`")
+            let text = "not an IP address, '*', '::*' or 'localhost'";
+            io::Error::new(io::ErrorKind::InvalidInput, text)
         })?,
     };
     Ok(SocketAddr::new(ip, port))

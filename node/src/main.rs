@@ -1,12 +1,15 @@
-//! `skep`: the cache node.
+//! `skep`: the cache node. Reads the configuration, builds the node, runs it, drains it.
 
 mod allocator;
 mod clients;
+mod config;
+mod control;
 mod facade;
 mod figures;
 mod info;
 mod latency;
 mod listen;
+mod log;
 mod memory;
 mod node;
 mod pause;
@@ -15,68 +18,94 @@ mod random;
 mod session;
 mod settings;
 mod slowlog;
+mod start;
 mod worker;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::io::Write as _;
+use std::process::ExitCode;
 
-use settings::{OutputLimit, Settings};
+use config::{Machine, Request, Sources};
+use skep_command::server::REDIS_VERSION;
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-fn main() {
-    let mut settings = Settings {
-        port: 6379,
-        bind: vec!["127.0.0.1".to_owned()],
-        backlog: 511,
-        workers: 2,
-        databases: 16,
-        password: None,
-        protected_mode: true,
-        max_clients: 10_000,
-        idle_timeout: None,
-        keepalive: None,
-        memory_limit_bytes: 0,
-        policy: "noeviction".to_owned(),
-        normal_output: OutputLimit::default(),
-        pubsub_output: OutputLimit::default(),
-        max_query_buffer_bytes: 1 << 30,
-        max_bulk_bytes: 512 << 20,
-        max_args: 1 << 20,
-        slow_log_threshold_us: 10_000,
-        slow_log_len: 128,
-        latency_threshold_ms: 0,
-        hz: 10,
-        shutdown_timeout: Duration::from_secs(10),
+/// How the program ends; the help text and README.md say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Stopped as asked.
+    Stopped = 0,
+    /// Failed while running.
+    Failed = 1,
+    /// The command line, the environment or the file is wrong.
+    Usage = 2,
+    /// Cannot listen.
+    CannotListen = 3,
+}
+
+fn main() -> ExitCode {
+    end_with_any_thread();
+    let exit = match arguments()
+        .and_then(|arguments| config::request(&arguments).map_err(|problem| format!("{problem}")))
+    {
+        Ok(request) => serve(&request),
+        Err(problem) => fail(&[problem], Exit::Usage),
     };
-    let args: Vec<String> = std::env::args().collect();
-    for pair in args[1..].chunks(2) {
-        match pair[0].as_str() {
-            "--port" => settings.port = pair[1].parse().expect("port"),
-            "--workers" => settings.workers = pair[1].parse().expect("workers"),
-            _ => {}
+    ExitCode::from(exit as u8)
+}
+
+fn serve(request: &Request) -> Exit {
+    let environment: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let machine = Machine::detect();
+    match request {
+        Request::Help => print(&config::help()),
+        Request::Version => print(&format!("skep {VERSION} (as Redis {})\n", REDIS_VERSION)),
+        Request::Run(given) => {
+            let given = given.clone();
+            let sources = Sources { given, environment, machine };
+            match start::start(&sources) {
+                Ok(running) => control::run(running, &sources),
+                Err(error) => fail(&error.lines(), error.exit()),
+            }
+        }
+        Request::Check(_) | Request::Show { .. } | Request::Convert(_) => {
+            match config::run_tool(request, environment, machine) {
+                Ok(text) => print(&text),
+                Err(problems) => {
+                    let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                    fail(&lines, Exit::Usage)
+                }
+            }
         }
     }
-    allocator::start_returning_memory();
-    let store = skep_store::Store::new(&skep_store::Options {
-        databases: settings.databases,
-        reserve_bytes: 96 << 30,
-        seed: random::number(),
-    })
-    .expect("reserve");
-    let listeners = listen::bind(&settings.bind, settings.port, settings.backlog, settings.workers)
-        .expect("bind");
-    let node = Arc::new(node::Node::new(store, settings, random::run_id()));
-    let threads: Vec<_> = listeners
-        .into_iter()
-        .enumerate()
-        .map(|(number, listeners)| {
-            let node = Arc::clone(&node);
-            std::thread::spawn(move || worker::run(node, number, listeners, random::number()))
-        })
-        .collect();
-    for thread in threads {
-        thread.join().expect("worker").expect("worker");
+}
+
+fn arguments() -> Result<Vec<String>, String> {
+    let unreadable = |word: std::ffi::OsString| format!("{}: is not UTF-8", word.display());
+    std::env::args_os().skip(1).map(|word| word.into_string().map_err(unreadable)).collect()
+}
+
+/// Prints to standard output; a reader that went away is no error.
+fn print(text: &str) -> Exit {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Exit::Stopped
+}
+
+fn fail(lines: &[String], exit: Exit) -> Exit {
+    for line in lines {
+        eprintln!("skep: {line}");
     }
+    exit
+}
+
+/// A process that has lost a thread would serve only some of its clients, so a panic of any
+/// thread ends it.
+fn end_with_any_thread() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::exit(Exit::Failed as i32);
+    }));
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -16,12 +16,14 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::clients::{Clients, Connection};
+use crate::config::{Configuration, Refused, make_room_for_clients, restart_needed};
 use crate::figures::{Figures, Published, Rates};
 use crate::latency::LatencyMonitor;
+use crate::log;
 use crate::memory::Memory;
 use crate::pause::Pause;
 use crate::pubsub::PubSub;
-use crate::settings::{OutputLimit, Settings};
+use crate::settings::{LogLevel, OutputLimit, Settings};
 use crate::slowlog::SlowLog;
 
 /// How often the memory of the whole process is looked up.
@@ -30,6 +32,8 @@ const MEMORY_TICK_MS: u64 = 100;
 /// Everything the node's threads share.
 pub(crate) struct Node {
     pub(crate) store: Store,
+    /// What the options say; `settings` are made of it.
+    pub(crate) configuration: Mutex<Configuration>,
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
@@ -53,13 +57,13 @@ pub(crate) struct Node {
     pub(crate) input_limit_disconnections: AtomicU64,
     stopping: AtomicBool,
     stop: Notify,
-    /// Workers that have drained.
-    drained: AtomicUsize,
 }
 
 impl Node {
-    pub(crate) fn new(store: Store, settings: Settings, run_id: String) -> Node {
+    pub(crate) fn new(store: Store, configuration: Configuration, run_id: String) -> Node {
+        let settings = configuration.settings();
         let node = Node {
+            configuration: Mutex::new(configuration),
             figures: (0..settings.workers).map(|_| Figures::default()).collect(),
             store,
             settings: ArcSwap::from_pointee(settings),
@@ -82,7 +86,6 @@ impl Node {
             input_limit_disconnections: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),
-            drained: AtomicUsize::new(0),
         };
         node.settings_changed();
         node.memory.measure(&node.store, node.settings.load().memory_limit_bytes);
@@ -90,9 +93,52 @@ impl Node {
         node
     }
 
+    /// CONFIG SET: all of it is put in force, or none.
+    pub(crate) fn change_configuration(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), Refused> {
+        let mut configuration = self.configuration.lock();
+        let next = configuration.with(pairs)?;
+        let settings = next.settings();
+        if settings.max_clients > self.settings.load().max_clients {
+            let listeners = settings.workers * settings.bind.len();
+            make_room_for_clients(settings.max_clients, listeners).map_err(|possible| {
+                let reason = format!(
+                    "The operating system is not able to handle the specified number of \
+                     clients, try with {possible}"
+                );
+                Refused::failed("maxclients", reason)
+            })?;
+        }
+        *configuration = next;
+        self.settings.store(Arc::new(settings));
+        self.settings_changed();
+        Ok(())
+    }
+
+    /// Puts a configuration that was read again in force, as far as that can be done while
+    /// running. Answers the options that only a restart brings in force.
+    pub(crate) fn reload(&self, fresh: Configuration) -> Vec<&'static str> {
+        let mut configuration = self.configuration.lock();
+        let left = restart_needed(&configuration, &fresh);
+        *configuration = configuration.reloaded(fresh);
+        self.settings.store(Arc::new(configuration.settings()));
+        self.settings_changed();
+        left
+    }
+
+    /// Logs what happened to the node.
+    pub(crate) fn notice(&self, text: &str) {
+        log::write(&self.settings.load(), LogLevel::Notice, text);
+    }
+
+    /// Logs what calls for action.
+    pub(crate) fn warn(&self, text: &str) {
+        log::write(&self.settings.load(), LogLevel::Warning, text);
+    }
+
     /// Brings what is derived from the settings up to date.
-    pub(crate) fn settings_changed(&self) {
+    fn settings_changed(&self) {
         let settings = self.settings.load();
+        self.store.set_policy(settings.policy, settings.lfu_log_factor, settings.lfu_decay_minutes);
         // Durations that ordinary commands may reach must be measured one by one.
         let slow = (0..1000).contains(&settings.slow_log_threshold_us);
         self.exact_times.store(slow, Relaxed);
@@ -135,7 +181,11 @@ impl Node {
             return refuse("ERR max number of clients reached");
         }
         if let Some(keepalive) = settings.keepalive {
-            let keepalive = socket2::TcpKeepalive::new().with_time(keepalive);
+            // As in Redis: three probes, a third of the silence apart.
+            let keepalive = socket2::TcpKeepalive::new()
+                .with_time(keepalive)
+                .with_interval((keepalive / 3).max(Duration::from_secs(1)))
+                .with_retries(3);
             let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive);
         }
         Some(connection)
@@ -207,7 +257,8 @@ impl Node {
 
     /// The configuration file in use, or nothing.
     pub(crate) fn config_file(&self) -> String {
-        String::new()
+        let configuration = self.configuration.lock();
+        configuration.file().map_or_else(String::new, |file| file.display().to_string())
     }
 
     /// Bytes of all connections' buffers.
@@ -267,6 +318,8 @@ impl Node {
     /// Begins to stop: no more connections; sessions end when their replies are sent.
     pub(crate) fn begin_stop(&self) {
         self.stopping.store(true, Relaxed);
+        // Paused clients are to be answered, too.
+        self.pause.end();
         self.stop.notify_waiters();
         for connection in self.clients.select(&Default::default(), self.now_ms()) {
             connection.close_when_idle();
@@ -289,15 +342,6 @@ impl Node {
     pub(crate) fn has_drained(&self, worker: usize) -> bool {
         self.is_stopping() && self.clients.count_of(worker) == 0
     }
-
-    /// Notes that a worker has ended.
-    pub(crate) fn worker_ended(&self) {
-        self.drained.fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn all_workers_ended(&self) -> bool {
-        self.drained.load(Relaxed) == self.figures.len()
-    }
 }
 
 /// Unix time in microseconds.
@@ -305,7 +349,9 @@ pub(crate) fn unix_time_us() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }
 
-const PROTECTED_MODE: &str = "DENIED Skep is running in protected mode: it has no password and \
-    accepts connections from this host only. To connect from elsewhere, set a password \
-    ('requirepass' in the configuration, or CONFIG SET requirepass from this host), or accept the \
-    risk with 'protected-mode no'.";
+const PROTECTED_MODE: &str = "DENIED Skep is running in protected mode because protected mode is \
+    enabled and no password is set. In this mode connections are only accepted from the host it \
+    runs on. To connect from elsewhere, do one of these: 1) set a password, with 'CONFIG SET \
+    requirepass <password>' from that host, or with 'requirepass <password>' in the configuration \
+    file and a restart; 2) only where nobody untrusted can reach the port, switch the mode off \
+    with 'CONFIG SET protected-mode no' from that host, or by starting with '--protected-mode no'.";

@@ -3,12 +3,36 @@
 
 use std::time::Duration;
 
+use skep_store::Policy;
+
+use crate::config::Machine;
+
 /// A soft and a hard limit on unsent bytes; 0: none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OutputLimit {
     pub(crate) hard_bytes: usize,
     pub(crate) soft_bytes: usize,
     pub(crate) soft_for: Duration,
+}
+
+/// Who may use DEBUG.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DebugAccess {
+    /// Nobody.
+    Nobody,
+    /// Clients on this host.
+    Local,
+    /// Everybody.
+    Everybody,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LogLevel {
+    /// What calls for action.
+    Warning,
+    /// And what happened to the node.
+    Notice,
 }
 
 /// See the module.
@@ -25,7 +49,12 @@ pub(crate) struct Settings {
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) keepalive: Option<Duration>,
     pub(crate) memory_limit_bytes: u64,
-    pub(crate) policy: String,
+    /// Where the limit comes from, for people.
+    pub(crate) memory_limit_source: String,
+    pub(crate) policy: Policy,
+    pub(crate) samples: usize,
+    pub(crate) lfu_log_factor: u32,
+    pub(crate) lfu_decay_minutes: u32,
     pub(crate) normal_output: OutputLimit,
     pub(crate) pubsub_output: OutputLimit,
     pub(crate) max_query_buffer_bytes: usize,
@@ -36,4 +65,47 @@ pub(crate) struct Settings {
     pub(crate) latency_threshold_ms: u64,
     pub(crate) hz: u32,
     pub(crate) shutdown_timeout: Duration,
+    pub(crate) debug_access: DebugAccess,
+    pub(crate) log_level: LogLevel,
+    /// Where the log goes; empty: standard error.
+    pub(crate) log_file: String,
+    pub(crate) machine: Machine,
+}
+
+impl Settings {
+    /// Settings that every option is still to be brought into; none of these values is used.
+    pub(crate) fn blank(machine: Machine) -> Settings {
+        Settings {
+            port: 0,
+            bind: Vec::new(),
+            backlog: 0,
+            workers: 1,
+            databases: 1,
+            password: None,
+            protected_mode: true,
+            max_clients: 0,
+            idle_timeout: None,
+            keepalive: None,
+            memory_limit_bytes: 0,
+            memory_limit_source: String::new(),
+            policy: Policy::NoEviction,
+            samples: 1,
+            lfu_log_factor: 0,
+            lfu_decay_minutes: 0,
+            normal_output: OutputLimit::default(),
+            pubsub_output: OutputLimit::default(),
+            max_query_buffer_bytes: 0,
+            max_bulk_bytes: 0,
+            max_args: 0,
+            slow_log_threshold_us: 0,
+            slow_log_len: 0,
+            latency_threshold_ms: 0,
+            hz: 1,
+            shutdown_timeout: Duration::ZERO,
+            debug_access: DebugAccess::Nobody,
+            log_level: LogLevel::Warning,
+            log_file: String::new(),
+            machine,
+        }
+    }
 }

@@ -65,7 +65,6 @@ pub(crate) fn run(
             tokio::task::spawn_local(accept(Rc::clone(&worker), listener));
         }
         upkeep(&worker).await;
-        worker.node.worker_ended();
         Ok(())
     })
 }
@@ -74,11 +73,18 @@ pub(crate) fn run(
 async fn accept(worker: Rc<Worker>, listener: tokio::net::TcpListener) {
     let mut in_a_row = 0;
     while !worker.node.is_stopping() {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = worker.node.stopping() => return,
+        };
+        match accepted {
             Ok((stream, peer)) => {
                 // Replies are written whole; waiting for more would only delay them.
                 let _ = stream.set_nodelay(true);
                 if let Some(connection) = worker.node.admit(&stream, peer, worker.number) {
+                    if worker.node.is_stopping() {
+                        connection.close_when_idle();
+                    }
                     let worker = Rc::clone(&worker);
                     tokio::task::spawn_local(session::serve(worker, stream, connection));
                 }
@@ -175,6 +181,7 @@ impl Worker {
         let mut state = self.state.borrow_mut();
         let State { writer, statistics } = &mut *state;
         self.node.figures[self.number].take(&writer.counters, statistics);
+        writer.set_samples(self.node.settings.load().samples);
         self.node.tick(self.number);
         let upkeep = Upkeep { now_ms: self.node.now_ms(), expire: self.node.expires_actively() };
         self.node.store.upkeep(writer, &upkeep)

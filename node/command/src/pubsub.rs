@@ -58,12 +58,7 @@ pub(crate) fn sunsubscribe(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), Comman
     remove(cx, args, ChannelKind::Shard, "sunsubscribe")
 }
 
-fn add(
-    cx: &mut Cx<'_>,
-    args: Args<'_>,
-    kind: ChannelKind,
-    word: &str,
-) -> Result<(), CommandError> {
+fn add(cx: &mut Cx<'_>, args: Args<'_>, kind: ChannelKind, word: &str) -> Result<(), CommandError> {
     for name in args.iter().skip(1) {
         let is_new = cx.server.subscribe(cx.client, kind, name);
         *cx.client.subscriptions.of_mut(kind) += usize::from(is_new);

@@ -65,7 +65,7 @@ pub(super) fn memory(facts: &Facts<'_>, out: &mut String) {
         "used_memory_scripts_human": "0B",
         "maxmemory": facts.limit_bytes,
         "maxmemory_human": human(facts.limit_bytes),
-        "maxmemory_policy": settings.policy,
+        "maxmemory_policy": settings.policy.name(),
         "allocator_frag_ratio": ratio(facts.active_bytes, facts.allocated_bytes),
         "allocator_frag_bytes": difference(facts.active_bytes, facts.allocated_bytes),
         "allocator_rss_ratio": ratio(facts.allocator_resident_bytes, facts.active_bytes),

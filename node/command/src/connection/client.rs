@@ -8,9 +8,8 @@ use crate::cx::Cx;
 use crate::error::CommandError;
 
 /// A name that would break the lines of CLIENT LIST.
-pub(crate) const BAD_NAME: CommandError = CommandError::text(
-    "ERR Client names cannot contain spaces, newlines or special characters.",
-);
+pub(crate) const BAD_NAME: CommandError =
+    CommandError::text("ERR Client names cannot contain spaces, newlines or special characters.");
 const NO_TRACKING: CommandError = CommandError::text(
     "ERR client side caching is not available on this server, use CLIENT TRACKING OFF",
 );

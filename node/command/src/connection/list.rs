@@ -127,7 +127,7 @@ fn kind(name: &[u8]) -> Result<ClientKind, CommandError> {
         ("master", ClientKind::Primary),
     ];
     let found = KINDS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
-    found.map(|(_, kind)| *kind).ok_or_else(|| {
-        CommandError::new(format!("ERR Unknown client type '{}'", quotable(name)))
-    })
+    found
+        .map(|(_, kind)| *kind)
+        .ok_or_else(|| CommandError::new(format!("ERR Unknown client type '{}'", quotable(name))))
 }

@@ -5,11 +5,8 @@ use crate::row::ArgumentKind::{Integer, String};
 use crate::row::{Argument, Categories, Flags, Group, Row};
 
 const LOADING: Flags = Flags::LOADING.and(Flags::STALE);
-const BEFORE_AUTH: Flags = LOADING
-    .and(Flags::NOSCRIPT)
-    .and(Flags::FAST)
-    .and(Flags::NO_AUTH)
-    .and(Flags::ALLOW_BUSY);
+const BEFORE_AUTH: Flags =
+    LOADING.and(Flags::NOSCRIPT).and(Flags::FAST).and(Flags::NO_AUTH).and(Flags::ALLOW_BUSY);
 
 const ALL_NODES_SUCCEED: &[&str] = &["request_policy:all_nodes", "response_policy:all_succeeded"];
 const NONDETERMINISTIC: &[&str] = &["nondeterministic_output"];

@@ -23,8 +23,7 @@ const PUBLISH: Row = Row {
     ..COMMON
 };
 
-const INSPECT: Row =
-    Row { arity: -2, flags: Flags::PUBSUB.and(LOADING), since: "2.8.0", ..COMMON };
+const INSPECT: Row = Row { arity: -2, flags: Flags::PUBSUB.and(LOADING), since: "2.8.0", ..COMMON };
 
 /// The rows.
 pub(crate) const ROWS: &[Row] = &[
