@@ -89,8 +89,8 @@ bits! { Flags {
     FAST = 11, "fast";
     /// Allowed before authentication.
     NO_AUTH = 12, "no_auth";
-    /// May be replicated in spite of not writing.
-    MAY_REPLICATE = 13, "may_replicate";
+    /// May be replicated in spite of not writing. As in Redis, not listed by COMMAND.
+    MAY_REPLICATE = 13, "";
     /// May come without any key though it has key specifications.
     NO_MANDATORY_KEYS = 17, "no_mandatory_keys";
     /// Refused while a replica loads data in the background.

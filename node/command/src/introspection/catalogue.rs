@@ -198,7 +198,7 @@ pub(crate) fn list(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
         }
     };
     let names = table::commands().iter().filter(wanted);
-    cx.reply.set(names.clone().count());
+    cx.reply.array(names.clone().count());
     names.for_each(|command| cx.reply.bulk(command.full_name.as_bytes()));
     Ok(())
 }
@@ -294,13 +294,13 @@ mod tests {
     #[test]
     fn names_are_listed_by_pattern_category_or_module() {
         Bench::resp3().expect(&[
-            ("COMMAND LIST FILTERBY PATTERN MEMORY|[us]*", "~2 $12 memory|stats $12 memory|usage"),
+            ("COMMAND LIST FILTERBY PATTERN MEMORY|[us]*", "*2 $12 memory|stats $12 memory|usage"),
             (
                 "COMMAND LIST FILTERBY ACLCAT transaction",
-                "~5 $5 multi $4 exec $7 discard $5 watch $7 unwatch",
+                "*5 $5 multi $4 exec $7 discard $5 watch $7 unwatch",
             ),
-            ("COMMAND LIST FILTERBY ACLCAT nosuch", "~0"),
-            ("COMMAND LIST FILTERBY MODULE any", "~0"),
+            ("COMMAND LIST FILTERBY ACLCAT nosuch", "*0"),
+            ("COMMAND LIST FILTERBY MODULE any", "*0"),
             ("COMMAND LIST FILTERBY", "-ERR syntax error"),
             ("COMMAND LIST FILTERBY x y", "-ERR syntax error"),
         ]);
