@@ -1,15 +1,18 @@
-//! Strings as numbers: INCR, DECR, INCRBY and DECRBY.
+//! Strings as numbers: INCR, DECR, INCRBY, DECRBY and INCRBYFLOAT.
 //!
 //! A missing key counts as 0. Expiries stay.
 
 use skep_resp::{Args, parse_i64};
 use skep_store::{Expiry, NewValue};
 
+use super::extended::Extended;
 use crate::cx::Cx;
 use crate::error::CommandError;
 
 const OVERFLOW: CommandError = CommandError::text("ERR increment or decrement would overflow");
 const DECREMENT_OVERFLOW: CommandError = CommandError::text("ERR decrement would overflow");
+
+const NOT_FINITE: CommandError = CommandError::text("ERR increment would produce NaN or Infinity");
 
 /// `INCR key`.
 pub(crate) fn incr(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
@@ -49,9 +52,57 @@ fn add(cx: &mut Cx<'_>, name: &[u8], increment: i64) -> Result<(), CommandError>
     Ok(())
 }
 
+/// `INCRBYFLOAT key increment`: answers the sum as it is stored.
+pub(crate) fn incrbyfloat(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    let database = cx.database();
+    let key = cx.key(&args[1]);
+    let parse = |text: &[u8]| Extended::parse(text).ok_or(CommandError::NOT_FLOAT);
+    let old = match cx.view.find(database, &key) {
+        Some(item) => parse(item.value().bytes())?,
+        None => Extended::ZERO,
+    };
+    let new = old.add(parse(&args[2])?).ok_or(NOT_FINITE)?.format();
+    cx.view.set(database, &key, NewValue::Bytes(new.as_bytes()), Expiry::Keep)?;
+    cx.reply.bulk(new.as_bytes());
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use crate::testing::Bench;
+
+    #[test]
+    fn fractions_are_added_as_redis_adds_them() {
+        Bench::new().expect(&[
+            ("SET k 10.50 EX 100", "+OK"),
+            ("INCRBYFLOAT k 0.1", "$4 10.6"),
+            ("INCRBYFLOAT k -5", "$3 5.6"),
+            ("GET k", "$3 5.6"),
+            ("TTL k", ":100"),
+            ("SET k 5.0e3", "+OK"),
+            ("INCRBYFLOAT k 2.0e2", "$4 5200"),
+            ("INCR k", ":5201"),
+            ("INCRBYFLOAT missing 3", "$1 3"),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_finite_fraction_is_refused() {
+        const NOT_FLOAT: &str = "-ERR value is not a valid float";
+        const NOT_FINITE: &str = "-ERR increment would produce NaN or Infinity";
+        Bench::new().expect(&[
+            ("INCRBYFLOAT k one", NOT_FLOAT),
+            ("INCRBYFLOAT k ' 1'", NOT_FLOAT),
+            ("INCRBYFLOAT k nan", NOT_FLOAT),
+            ("INCRBYFLOAT k inf", NOT_FINITE),
+            ("EXISTS k", ":0"),
+            ("SET k text", "+OK"),
+            ("INCRBYFLOAT k 1", NOT_FLOAT),
+            ("SET k -inf", "+OK"),
+            ("INCRBYFLOAT k inf", NOT_FINITE),
+            ("GET k", "$4 -inf"),
+        ]);
+    }
 
     #[test]
     fn a_missing_key_is_created_with_the_delta() {

@@ -86,7 +86,7 @@ impl<'a> Pairs<'a> {
     /// Everything behind the command's name.
     fn all(args: Args<'a>, command: &str) -> Result<Pairs<'a>, CommandError> {
         let args = args.from(1);
-        if args.len() % 2 != 0 {
+        if !args.len().is_multiple_of(2) {
             return Err(CommandError::wrong_arity(command));
         }
         Ok(Pairs { args, count: args.len() / 2 })

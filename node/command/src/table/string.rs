@@ -1,8 +1,8 @@
 //! Rows of the string family.
 
-use crate::row::ArgumentKind::{Integer, String, UnixTime};
+use crate::row::ArgumentKind::{Double, Integer, String, UnixTime};
 use crate::row::{Argument, Categories, Flags, Group, KeyBegin, KeyFind, KeySpec, Row};
-use crate::string::{counter, get, many, set};
+use crate::string::{compare, counter, get, lcs, many, range, set};
 
 const READ_FAST: Flags = Flags::READONLY.and(Flags::FAST);
 const WRITE_FAST: Flags = Flags::WRITE.and(Flags::FAST);
@@ -28,6 +28,17 @@ const COMMON: Row = Row { categories: Categories::STRING, group: Group::String, 
 
 /// Rows of commands that add to a number.
 const COUNTER: Row = Row { arity: 3, flags: STORE_FAST, keys: CHANGE_KEY, ..COMMON };
+
+/// Rows of commands that tell a part of a string.
+const GET_RANGE: Row = Row {
+    arity: 4,
+    flags: Flags::READONLY,
+    keys: READ_KEY,
+    complexity: "O(N) with N being the length of what is told, at most",
+    arguments: &[KEY, Argument::new("start", Integer), Argument::new("end", Integer)],
+    run: range::getrange,
+    ..COMMON
+};
 
 /// The rows.
 pub(crate) const ROWS: &[Row] = &[
@@ -275,5 +286,128 @@ pub(crate) const ROWS: &[Row] = &[
         arguments: &[KEY, Argument::new("decrement", Integer)],
         run: counter::decrby,
         ..COUNTER
+    },
+    Row {
+        name: "incrbyfloat",
+        since: "2.6.0",
+        summary: "Adds to a key's number, fractions and all.",
+        arguments: &[KEY, Argument::new("increment", Double)],
+        run: counter::incrbyfloat,
+        ..COUNTER
+    },
+    Row {
+        name: "append",
+        arity: 3,
+        flags: STORE_FAST,
+        keys: &[KeySpec::first(&["RW", "insert"])],
+        since: "2.0.0",
+        summary: "Lengthens a key's string, or creates it.",
+        complexity: "O(N) with N being the length of what is added, on average",
+        arguments: KEY_AND_VALUE,
+        run: range::append,
+        ..COMMON
+    },
+    Row {
+        name: "strlen",
+        arity: 2,
+        flags: READ_FAST,
+        keys: &[KeySpec::first(&["RO"])],
+        since: "2.2.0",
+        summary: "Tells the length of a key's string.",
+        arguments: &[KEY],
+        run: range::strlen,
+        ..COMMON
+    },
+    Row {
+        name: "getrange",
+        since: "2.4.0",
+        summary: "Tells a part of a key's string.",
+        ..GET_RANGE
+    },
+    Row {
+        name: "substr",
+        summary: "Tells a part of a key's string.",
+        doc_flags: &["deprecated"],
+        deprecated_since: "2.0.0",
+        replaced_by: "`GETRANGE`",
+        ..GET_RANGE
+    },
+    Row {
+        name: "setrange",
+        arity: 4,
+        flags: STORE,
+        keys: &[KeySpec::first(&["RW", "update"])],
+        since: "2.2.0",
+        summary: "Overwrites a part of a key's string, and lengthens it when needed.",
+        complexity: "O(N) with N being the length of what is written and of the gap before it",
+        arguments: &[KEY, Argument::new("offset", Integer), VALUE],
+        run: range::setrange,
+        ..COMMON
+    },
+    Row {
+        name: "lcs",
+        arity: -3,
+        flags: Flags::READONLY,
+        keys: &[KeySpec::range(&["RO", "access"], 1, 1, 1)],
+        since: "7.0.0",
+        summary: "Finds the longest common subsequence of two strings.",
+        complexity: "O(N*M) with N and M being the lengths of the strings",
+        arguments: &[
+            Argument { name: "key1", ..KEY },
+            Argument { name: "key2", ..KEY },
+            Argument::word("len", "LEN").optional(),
+            Argument::word("idx", "IDX").optional(),
+            Argument::new("min-match-len", Integer).behind("MINMATCHLEN").optional(),
+            Argument::word("withmatchlen", "WITHMATCHLEN").optional(),
+        ],
+        run: lcs::lcs,
+        ..COMMON
+    },
+    Row {
+        name: "delifeq",
+        arity: 3,
+        flags: WRITE_FAST,
+        keys: &[KeySpec::first(&["RM", "delete"])],
+        since: "9.0.0",
+        summary: "Removes a key that holds a certain string; from Valkey.",
+        arguments: KEY_AND_VALUE,
+        run: compare::delifeq,
+        ..COMMON
+    },
+    Row {
+        name: "delex",
+        arity: -2,
+        flags: WRITE_FAST,
+        keys: &[KeySpec::first(&["RM", "delete"])],
+        since: "8.4.0",
+        summary: "Removes a key, if asked to only when its string compares in a certain way.",
+        complexity: "O(N) with N being the length of the string for digests, O(1) else",
+        arguments: &[
+            KEY,
+            Argument::one_of(
+                "condition",
+                &[
+                    Argument::new("ifeq-value", String).behind("IFEQ"),
+                    Argument::new("ifne-value", String).behind("IFNE"),
+                    Argument::new("ifdeq-digest", String).behind("IFDEQ"),
+                    Argument::new("ifdne-digest", String).behind("IFDNE"),
+                ],
+            )
+            .optional(),
+        ],
+        run: compare::delex,
+        ..COMMON
+    },
+    Row {
+        name: "digest",
+        arity: 2,
+        flags: READ_FAST,
+        keys: READ_KEY,
+        since: "8.4.0",
+        summary: "Tells the digest of a key's string, to compare it by.",
+        complexity: "O(N) with N being the length of the string",
+        arguments: &[KEY],
+        run: compare::digest_of,
+        ..COMMON
     },
 ];
