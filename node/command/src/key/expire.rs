@@ -1,8 +1,10 @@
 //! When keys expire: the EXPIRE family sets it, the TTL family tells it, PERSIST forgets it.
 //!
-//! A time that has come already removes the key at once.
+//! A time that has come already removes the key at once. `IFEQ` is an option of our own: with it,
+//! whoever holds a lock prolongs it without a script, and nobody else does.
 
 use skep_resp::{Args, parse_i64};
+use skep_store::Item;
 
 use crate::cx::Cx;
 use crate::error::CommandError;
@@ -28,7 +30,7 @@ pub(crate) enum Origin {
 
 /// Under which circumstances an expiry is set.
 #[derive(Clone, Copy, Default)]
-struct Condition {
+struct Condition<'a> {
     /// Only if there is none.
     absent: bool,
     /// Only if there is one.
@@ -37,12 +39,15 @@ struct Condition {
     later: bool,
     /// Only if it becomes earlier.
     earlier: bool,
+    /// Only if the key holds this.
+    value: Option<&'a [u8]>,
 }
 
-impl Condition {
-    fn parse(words: Args<'_>) -> Result<Condition, CommandError> {
+impl<'a> Condition<'a> {
+    fn parse(words: Args<'a>) -> Result<Condition<'a>, CommandError> {
         let mut condition = Condition::default();
-        for word in words.iter() {
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
             if word.eq_ignore_ascii_case(b"NX") {
                 condition.absent = true;
             } else if word.eq_ignore_ascii_case(b"XX") {
@@ -51,6 +56,8 @@ impl Condition {
                 condition.later = true;
             } else if word.eq_ignore_ascii_case(b"LT") {
                 condition.earlier = true;
+            } else if word.eq_ignore_ascii_case(b"IFEQ") {
+                condition.value = Some(words.next().ok_or(CommandError::SYNTAX)?);
             } else {
                 let word = String::from_utf8_lossy(word);
                 return Err(CommandError::new(format!("ERR Unsupported option {word}")));
@@ -69,33 +76,34 @@ impl Condition {
         Ok(condition)
     }
 
-    /// Whether the expiry may become `at_ms`, which may lie before 1970, in place of `old_ms`.
-    fn allows(self, at_ms: i64, old_ms: Option<u64>) -> bool {
-        let old_ms = old_ms.map(|old_ms| i64::try_from(old_ms).unwrap_or(i64::MAX));
+    /// Whether the item's expiry may become `at_ms`, which may lie before 1970.
+    fn allows(self, at_ms: i64, item: &Item<'_>) -> bool {
+        let old_ms = item.expiry_ms().map(|old_ms| i64::try_from(old_ms).unwrap_or(i64::MAX));
         let refused = self.absent && old_ms.is_some()
             || self.present && old_ms.is_none()
             || self.later && old_ms.is_none_or(|old_ms| at_ms <= old_ms)
-            || self.earlier && old_ms.is_some_and(|old_ms| at_ms >= old_ms);
+            || self.earlier && old_ms.is_some_and(|old_ms| at_ms >= old_ms)
+            || self.value.is_some_and(|value| value != item.value().bytes());
         !refused
     }
 }
 
-/// `EXPIRE key seconds [NX | XX | GT | LT]`.
+/// `EXPIRE key seconds [NX | XX | GT | LT] [IFEQ value]`.
 pub(crate) fn expire(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     set_expiry(cx, args, "expire", Unit::Seconds, Origin::Now)
 }
 
-/// `PEXPIRE key milliseconds [NX | XX | GT | LT]`.
+/// `PEXPIRE key milliseconds [NX | XX | GT | LT] [IFEQ value]`.
 pub(crate) fn pexpire(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     set_expiry(cx, args, "pexpire", Unit::Milliseconds, Origin::Now)
 }
 
-/// `EXPIREAT key unix-time-seconds [NX | XX | GT | LT]`.
+/// `EXPIREAT key unix-time-seconds [NX | XX | GT | LT] [IFEQ value]`.
 pub(crate) fn expireat(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     set_expiry(cx, args, "expireat", Unit::Seconds, Origin::Epoch)
 }
 
-/// `PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]`.
+/// `PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] [IFEQ value]`.
 pub(crate) fn pexpireat(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     set_expiry(cx, args, "pexpireat", Unit::Milliseconds, Origin::Epoch)
 }
@@ -113,8 +121,8 @@ fn set_expiry(
     let at_ms = at_ms.ok_or_else(|| CommandError::invalid_expire(command))?;
     let database = cx.database();
     let key = cx.key(&args[1]);
-    let old_ms = cx.view.find(database, &key).map(|item| item.expiry_ms());
-    let allowed = old_ms.is_some_and(|old_ms| condition.allows(at_ms, old_ms));
+    let item = cx.view.find(database, &key);
+    let allowed = item.is_some_and(|item| condition.allows(at_ms, &item));
     if allowed {
         match u64::try_from(at_ms).ok().filter(|at_ms| *at_ms > cx.now_ms()) {
             Some(at_ms) => cx.view.set_expiry(database, &key, Some(at_ms))?,
@@ -196,4 +204,35 @@ pub(crate) fn persist(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErro
     }
     cx.reply.integer(i64::from(expires));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn a_lock_is_prolonged_only_by_whoever_knows_its_value() {
+        Bench::new().expect(&[
+            ("PEXPIRE lock 1000 IFEQ token", ":0"),
+            ("SET lock token PX 100", "+OK"),
+            ("PEXPIRE lock 1000 IFEQ other", ":0"),
+            ("PTTL lock", ":100"),
+            ("PEXPIRE lock 1000 ifeq token", ":1"),
+            ("PTTL lock", ":1000"),
+            ("EXPIRE lock 100 XX IFEQ token GT", ":1"),
+            ("EXPIRE lock 10 GT IFEQ token", ":0"),
+            ("PTTL lock", ":100000"),
+            ("EXPIREAT lock 1 IFEQ other", ":0"),
+            ("PEXPIREAT lock 1 IFEQ token", ":1"),
+            ("EXISTS lock", ":0"),
+        ]);
+    }
+
+    #[test]
+    fn ifeq_needs_a_value() {
+        Bench::new().expect(&[
+            ("EXPIRE k 1 IFEQ", "-ERR syntax error"),
+            ("EXPIRE k 1 IFEQ v w", "-ERR Unsupported option w"),
+        ]);
+    }
 }

@@ -114,3 +114,77 @@ impl<'a> Pairs<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn many_values_are_written_and_read_in_order() {
+        Bench::new().expect(&[
+            ("MSET a 1 b 2 a 3", "+OK"),
+            ("MGET a missing b a", "*4 $1 3 $-1 $1 2 $1 3"),
+            ("MSET a 1 b", "-ERR wrong number of arguments for 'mset' command"),
+            ("MSET a", "-ERR wrong number of arguments for 'mset' command"),
+            ("MGET", "-ERR wrong number of arguments for 'mget' command"),
+        ]);
+        Bench::resp3().expect(&[("MGET missing", "*1 _")]);
+    }
+
+    #[test]
+    fn large_values_come_whole_among_small_ones() {
+        let mut bench = Bench::new();
+        let large = vec![b'l'; 40_000];
+        bench.ask_words(&[b"MSET", b"a", b"1", b"b", &large, b"c", b"3"]);
+        let expected = [b"*3\r\n$1\r\n1\r\n$40000\r\n", large.as_slice(), b"\r\n$1\r\n3\r\n"];
+        assert_eq!(bench.ask_words(&[b"MGET", b"a", b"b", b"c"]), expected.concat());
+    }
+
+    #[test]
+    fn msetnx_writes_all_or_nothing() {
+        Bench::new().expect(&[
+            ("MSETNX a 1 b 2", ":1"),
+            ("MSETNX c 3 b 4", ":0"),
+            ("MGET a b c", "*3 $1 1 $1 2 $-1"),
+            ("MSETNX d 1 d 2", ":1"),
+            ("GET d", "$1 2"),
+            ("MSETNX a 1 b", "-ERR wrong number of arguments for 'msetnx' command"),
+        ]);
+    }
+
+    #[test]
+    fn msetex_writes_on_condition_and_for_a_time() {
+        Bench::new().expect(&[
+            ("MSETEX 2 a 1 b 2 XX EX 100", ":0"),
+            ("MSETEX 2 a 1 b 2 EX 100 NX", ":1"),
+            ("PTTL b", ":100000"),
+            ("MSETEX 2 a 3 c 4 NX", ":0"),
+            ("MSETEX 2 a 3 c 4 XX", ":0"),
+            ("MSETEX 2 a 3 b 4 XX KEEPTTL", ":1"),
+            ("MGET a b c", "*3 $1 3 $1 4 $-1"),
+            ("PTTL a", ":100000"),
+            ("MSETEX 1 a 5", ":1"),
+            ("PTTL a", ":-1"),
+        ]);
+    }
+
+    #[test]
+    fn msetex_refuses_wrong_counts_and_options() {
+        const COUNT: &str = "-ERR invalid numkeys value or out of range";
+        let mut bench = Bench::new();
+        for count in ["0", "-1", "x", "2147483648", "99999999999999999999"] {
+            assert_eq!(bench.ask(&format!("MSETEX {count} a 1")), COUNT, "{count}");
+        }
+        bench.expect(&[
+            ("MSETEX 2 a 1 b", "-ERR syntax error"),
+            ("MSETEX 1 a 1 b 2", "-ERR syntax error"),
+            ("MSETEX 1 a 1 NX XX", "-ERR syntax error"),
+            ("MSETEX 1 a 1 EX 1 KEEPTTL", "-ERR syntax error"),
+            ("MSETEX 1 a 1 GET", "-ERR syntax error"),
+            ("MSETEX 1 a 1 IFEQ v", "-ERR syntax error"),
+            ("MSETEX 1 a 1 EX 0", "-ERR invalid expire time in 'msetex' command"),
+            ("MSETEX 2147483647 a 1", "-ERR syntax error"),
+            ("EXISTS a", ":0"),
+        ]);
+    }
+}

@@ -25,6 +25,8 @@ const CONDITION: Argument = Argument::one_of(
 )
 .optional()
 .since("7.0.0");
+/// An option of our own.
+const IF_EQUAL: Argument = Argument::new("ifeq-value", String).behind("IFEQ").optional();
 const FLUSH_TYPE: &[Argument] = &[Argument::one_of(
     "flush-type",
     &[
@@ -33,7 +35,8 @@ const FLUSH_TYPE: &[Argument] = &[Argument::one_of(
     ],
 )
 .optional()];
-const CONDITION_ADDED: &[(&str, &str)] = &[("7.0.0", "Takes NX, XX, GT and LT.")];
+const CONDITION_ADDED: &[(&str, &str)] =
+    &[("7.0.0", "Takes NX, XX, GT and LT."), ("Skep 0.1.0", "Takes IFEQ, which Redis does not.")];
 const MISSING_ADDED: &[(&str, &str)] = &[("2.8.0", "Answers -2 when there is no such key.")];
 const FLUSH_HISTORY: &[(&str, &str)] = &[("4.0.0", "Takes ASYNC."), ("6.2.0", "Takes SYNC.")];
 const ALL_SHARDS_SUM: &[&str] = &["request_policy:all_shards", "response_policy:agg_sum"];
@@ -216,7 +219,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "expire",
         summary: "Sets in how many seconds a key expires.",
-        arguments: &[Argument::key(), Argument::new("seconds", Integer), CONDITION],
+        arguments: &[Argument::key(), Argument::new("seconds", Integer), CONDITION, IF_EQUAL],
         history: CONDITION_ADDED,
         run: expire::expire,
         ..EXPIRE
@@ -225,7 +228,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "pexpire",
         since: "2.6.0",
         summary: "Sets in how many milliseconds a key expires.",
-        arguments: &[Argument::key(), Argument::new("milliseconds", Integer), CONDITION],
+        arguments: &[Argument::key(), Argument::new("milliseconds", Integer), CONDITION, IF_EQUAL],
         history: CONDITION_ADDED,
         run: expire::pexpire,
         ..EXPIRE
@@ -234,7 +237,12 @@ pub(crate) const ROWS: &[Row] = &[
         name: "expireat",
         since: "1.2.0",
         summary: "Sets the Unix second at which a key expires.",
-        arguments: &[Argument::key(), Argument::new("unix-time-seconds", UnixTime), CONDITION],
+        arguments: &[
+            Argument::key(),
+            Argument::new("unix-time-seconds", UnixTime),
+            CONDITION,
+            IF_EQUAL,
+        ],
         history: CONDITION_ADDED,
         run: expire::expireat,
         ..EXPIRE
@@ -243,7 +251,12 @@ pub(crate) const ROWS: &[Row] = &[
         name: "pexpireat",
         since: "2.6.0",
         summary: "Sets the Unix millisecond at which a key expires.",
-        arguments: &[Argument::key(), Argument::new("unix-time-milliseconds", UnixTime), CONDITION],
+        arguments: &[
+            Argument::key(),
+            Argument::new("unix-time-milliseconds", UnixTime),
+            CONDITION,
+            IF_EQUAL,
+        ],
         history: CONDITION_ADDED,
         run: expire::pexpireat,
         ..EXPIRE
