@@ -210,6 +210,7 @@ impl<'r> Leaf<'r> {
 
     /// Refills an empty leaf with zeroed chunks and entries.
     pub(crate) fn refill(self, ids: &[ChunkId], entries: &[u64]) {
+        debug_assert!(ids.len() <= self.chunk_limit(), "more chunks than a leaf can name");
         for (word, &id) in self.words[IDS..].iter().zip(ids) {
             word.store(id, Relaxed);
         }

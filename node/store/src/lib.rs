@@ -26,6 +26,8 @@ mod store;
 mod stripe;
 mod stripe_set;
 mod table;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 mod view;
 mod writer;

@@ -176,6 +176,14 @@ impl Store {
         Table::new(self.memory(), base + (place * HEADER_BYTES) as u64, owner)
     }
 
+    /// Where the header of a slot lies.
+    #[cfg(test)]
+    pub(crate) fn header_at(&self, run: u16, slot: Slot) -> Option<u64> {
+        let number = usize::from(slot.number());
+        let place = number % STRIPE_COUNT * STRIPE_SLOTS + number / STRIPE_COUNT;
+        Some(self.headers[usize::from(run)].get()? + (place * HEADER_BYTES) as u64)
+    }
+
     /// First prefetch step for a key: its stripe's lock and its slot's header. No lock needed.
     #[inline]
     pub fn prefetch_header(&self, database: Database, key: &Key<'_>) {

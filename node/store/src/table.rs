@@ -309,10 +309,12 @@ impl<'s> Table<'s> {
                 word.store(0, Relaxed);
             }
         }
-        let roomy = |entries: &[u64]| {
-            if entries.is_empty() { 0 } else { chunks_for(entries.len()) }
+        // When all hashes fall on one side, that leaf is full again and must stay within its limit.
+        let roomy = |entries: &[u64], leaf: Leaf<'_>| match entries.len() {
+            0 => 0,
+            len => chunks_for(len).min(leaf.chunk_limit()),
         };
-        let (mut need_low, mut need_high) = (roomy(low), roomy(high));
+        let (mut need_low, mut need_high) = (roomy(low, left), roomy(high, right));
         while ids.len() < need_low + need_high {
             let Some(id) = chunks.take(region, blocks, self.owner) else {
                 // A leaf splits at 15/16 of its capacity, so both halves fit without a fresh
