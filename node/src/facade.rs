@@ -253,7 +253,8 @@ impl Server for Node {
     }
 
     fn log(&self, message: &str) {
-        eprintln!("DEBUG LOG: {message}");
+        let text = format!("DEBUG LOG: {message}");
+        crate::log::write(&self.settings.load(), crate::settings::LogLevel::Warning, &text);
     }
 
     fn debug_allowed(&self, client: &Client) -> bool {

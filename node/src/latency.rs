@@ -13,6 +13,10 @@ const MAX_SAMPLES: usize = 160;
 /// Kinds of events kept.
 const MAX_EVENTS: usize = 64;
 
+/// Columns of the longest bar of LATENCY GRAPH, and of the rule above the bars.
+const BAR_COLUMNS: u64 = 40;
+const RULE_COLUMNS: usize = 80;
+
 /// Spikes by event.
 #[derive(Default)]
 pub(crate) struct LatencyMonitor {
@@ -104,7 +108,7 @@ impl LatencyMonitor {
         events.iter().map(line).collect()
     }
 
-    /// `LATENCY GRAPH event`: one bar per sample.
+    /// `LATENCY GRAPH event`: a head as in Redis, then one bar per sample.
     pub(crate) fn graph(&self, name: &[u8]) -> Result<String, CommandError> {
         let events = self.events.lock();
         let event = std::str::from_utf8(name).ok().and_then(|name| events.get(name));
@@ -112,11 +116,19 @@ impl LatencyMonitor {
             let name = String::from_utf8_lossy(name);
             return Err(CommandError::new(format!("ERR No samples available for event '{name}'")));
         };
+        let took = event.samples.iter().map(|&(_, took_ms)| took_ms);
+        let (high, low) = (took.clone().max().unwrap_or(0), took.min().unwrap_or(0));
+        let name = String::from_utf8_lossy(name);
+        let head = format!(
+            "{name} - high {high} ms, low {low} ms (all time high {} ms)\n{}\n",
+            event.max_ms,
+            "-".repeat(RULE_COLUMNS)
+        );
         let bar = |&(second, took_ms): &(u64, u64)| {
-            let width = (took_ms * 40 / event.max_ms.max(1)) as usize;
+            let width = (took_ms * BAR_COLUMNS / event.max_ms.max(1)) as usize;
             format!("{second} {:<40} {took_ms} ms\n", "#".repeat(width))
         };
-        Ok(event.samples.iter().map(bar).collect())
+        Ok(head + &event.samples.iter().map(bar).collect::<String>())
     }
 }
 
@@ -153,5 +165,74 @@ pub(crate) fn histogram(statistics: &Statistics, names: Args<'_>, reply: &mut Re
             reply.integer(limit_us);
             reply.integer(calls as i64);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skep_resp::Protocol;
+
+    use super::*;
+
+    fn shown(write: impl FnOnce(&mut Reply)) -> String {
+        let mut reply = Reply::new(Protocol::Resp3);
+        write(&mut reply);
+        String::from_utf8_lossy(&reply.into_bytes()).replace("\r\n", " ").trim_end().to_owned()
+    }
+
+    fn monitor() -> LatencyMonitor {
+        let monitor = LatencyMonitor::default();
+        for (unix_seconds, took_ms) in [(100, 8), (100, 20), (100, 9), (101, 10)] {
+            monitor.note("command", unix_seconds, took_ms);
+        }
+        monitor
+    }
+
+    #[test]
+    fn spikes_of_a_second_are_one_sample_the_worst() {
+        let monitor = monitor();
+        assert_eq!(shown(|reply| monitor.latest(reply)), "*1 *4 $7 command :101 :10 :20");
+        assert_eq!(shown(|reply| monitor.history(b"command", reply)), "*2 *2 :100 :20 *2 :101 :10");
+        assert_eq!(shown(|reply| monitor.history(b"other", reply)), "*0");
+    }
+
+    #[test]
+    fn a_graph_has_a_bar_for_each_sample() {
+        let graph = monitor().graph(b"command").unwrap();
+        let lines: Vec<&str> = graph.lines().collect();
+        assert_eq!(lines[0], "command - high 20 ms, low 10 ms (all time high 20 ms)");
+        assert_eq!(lines[2], format!("100 {} 20 ms", "#".repeat(40)));
+        assert_eq!(lines[3], format!("101 {:<40} 10 ms", "#".repeat(20)));
+        let missing = monitor().graph(b"other").unwrap_err();
+        assert_eq!(missing.as_str(), "ERR No samples available for event 'other'");
+    }
+
+    #[test]
+    fn forgetting_counts_what_was_there() {
+        let monitor = monitor();
+        assert_eq!(monitor.reset(&[b"other"]), 0);
+        assert_eq!(monitor.reset(&[b"other", b"command"]), 1);
+        assert_eq!(monitor.reset(&[]), 0);
+    }
+
+    #[test]
+    fn samples_and_events_are_bounded() {
+        let monitor = LatencyMonitor::default();
+        for second in 0..2 * MAX_SAMPLES as u64 {
+            monitor.note("command", second, 1);
+        }
+        for event in 0..2 * MAX_EVENTS {
+            monitor.note(&format!("event {event}"), 1, 1);
+        }
+        let events = monitor.events.lock();
+        assert_eq!(events["command"].samples.len(), MAX_SAMPLES);
+        assert_eq!(events.len(), MAX_EVENTS);
+    }
+
+    #[test]
+    fn the_doctor_says_how_to_turn_the_monitor_on() {
+        assert!(monitor().doctor(0).contains("CONFIG SET latency-monitor-threshold"));
+        assert!(LatencyMonitor::default().doctor(5).contains("No event took 5 ms or more"));
+        assert!(monitor().doctor(5).contains("command: 2 spikes, worst 20 ms"));
     }
 }

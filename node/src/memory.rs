@@ -131,3 +131,28 @@ pub(crate) fn system_name() -> String {
     let release = release.unwrap_or_default();
     format!("{} {} {}", kind.trim(), release.trim(), std::env::consts::ARCH)
 }
+
+#[cfg(test)]
+mod tests {
+    use skep_store::Options;
+
+    use super::*;
+
+    #[test]
+    fn time_above_the_limit_adds_up() {
+        let options = Options { databases: 1, reserve_bytes: 1 << 30, seed: 1 };
+        let store = Store::new(&options).unwrap();
+        let memory = Memory::default();
+        store.set_limits(0, 1000);
+        let above = store.used_bytes() - 1;
+        memory.note_limit(&store, 0, 100);
+        assert_eq!(memory.exceeded_ms(200), (0, 0), "no limit");
+        memory.note_limit(&store, above, 200);
+        assert_eq!(memory.exceeded_ms(250), (50, 50));
+        memory.note_limit(&store, above, 260);
+        memory.note_limit(&store, above + 1, 300);
+        assert_eq!(memory.exceeded_ms(400), (100, 0));
+        memory.note_limit(&store, above, 400);
+        assert_eq!(memory.exceeded_ms(410), (110, 10));
+    }
+}

@@ -204,3 +204,83 @@ fn keyspace(facts: &Facts<'_>, out: &mut String) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use skep_store::{Options, Store};
+
+    use super::*;
+    use crate::config::{Configuration, Machine};
+
+    fn node() -> Node {
+        let options = Options { databases: 16, reserve_bytes: 1 << 30, seed: 1 };
+        Node::new(
+            Store::new(&options).unwrap(),
+            Configuration::new(Machine::detect()),
+            "0".repeat(40),
+        )
+    }
+
+    fn titles(text: &str) -> Vec<&str> {
+        text.lines().filter_map(|line| line.strip_prefix("# ")).collect()
+    }
+
+    const DEFAULT: [&str; 11] = [
+        "Server",
+        "Clients",
+        "Memory",
+        "Persistence",
+        "Stats",
+        "Replication",
+        "CPU",
+        "Modules",
+        "Errorstats",
+        "Cluster",
+        "Keyspace",
+    ];
+
+    #[test]
+    fn sections_come_in_order_once_each_and_unknown_ones_show_nothing() {
+        let node = node();
+        assert_eq!(titles(&text(&node, &[])), DEFAULT);
+        assert_eq!(titles(&text(&node, &["default"])), DEFAULT);
+        let more = titles(&text(&node, &["commandstats", "default"])).len();
+        assert_eq!(more, DEFAULT.len() + 1);
+        for all in ["all", "everything"] {
+            assert_eq!(titles(&text(&node, &[all, "server"])).len(), SECTIONS.len(), "{all}");
+        }
+        assert_eq!(titles(&text(&node, &["keyspace", "cpu", "cpu"])), ["CPU", "Keyspace"]);
+        assert_eq!(text(&node, &["nosuch"]), "");
+    }
+
+    #[test]
+    fn every_line_is_a_title_or_a_field_and_ends_as_in_a_protocol() {
+        let text = text(&node(), &["everything"]);
+        let lines: Vec<&str> = text.split("\r\n").collect();
+        assert_eq!(lines.len(), text.matches('\n').count() + 1, "a line ends with LF alone");
+        for line in &lines {
+            let is_field = line.split_once(':').is_some_and(|(name, _)| !name.contains(' '));
+            assert!(line.is_empty() || line.starts_with("# ") || is_field, "{line}");
+        }
+        let mut names: Vec<_> = lines.iter().filter_map(|line| line.split_once(':')).collect();
+        names.sort_unstable();
+        let twice = names.windows(2).find(|pair| pair[0].0 == pair[1].0);
+        assert_eq!(twice, None, "a field is there twice");
+    }
+
+    #[test]
+    fn what_clients_wait_for_is_there() {
+        let text = text(&node(), &[]);
+        for line in [
+            "redis_version:7.2.4",
+            "redis_mode:standalone",
+            "loading:0",
+            "role:master",
+            "cluster_enabled:0",
+            "maxmemory_policy:allkeys-adaptive",
+            "connected_slaves:0",
+        ] {
+            assert!(text.contains(&format!("{line}\r\n")), "{line} is missing in\n{text}");
+        }
+    }
+}
