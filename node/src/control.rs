@@ -74,6 +74,9 @@ async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str 
 
 /// Reads the configuration again. If it is wrong, everything stays as it is.
 fn reload(node: &Node, sources: &Sources) {
+    if sources.given.file.is_none() {
+        return node.notice("SIGHUP: the node was started without a file to read again");
+    }
     match load(sources) {
         Err(problems) => {
             for problem in &problems {

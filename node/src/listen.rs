@@ -64,6 +64,9 @@ pub(crate) fn bind(
         let (optional, text) = optional(text);
         let failed = |address: String| move |source| CannotBind { address, source };
         let address = resolve(text, port).map_err(failed(text.to_owned()))?;
+        if bound.contains(&address) {
+            continue;
+        }
         if let Err(source) = open(address, 1, false) {
             if optional && source.kind() != io::ErrorKind::AddrInUse {
                 continue;

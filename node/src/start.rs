@@ -78,6 +78,7 @@ pub(crate) fn start(sources: &Sources) -> Result<Running, CannotStart> {
         seed: random::number(),
     })
     .map_err(CannotStart::Reserve)?;
+    warnings.extend(compare_with_reservation(&settings, store.reserved_bytes()));
     let node = Arc::new(Node::new(store, configuration, random::run_id()));
     warnings.iter().for_each(|warning| node.warn(warning));
     let banner = banner(&settings, &listeners);
@@ -97,6 +98,18 @@ fn fit_descriptors(configuration: &mut Configuration, settings: &Settings) -> Op
          more",
         settings.max_clients
     ))
+}
+
+/// Says so if the system granted less address space than the data may take.
+fn compare_with_reservation(settings: &Settings, reserved_bytes: usize) -> Option<String> {
+    let limit_bytes = settings.memory_limit_bytes;
+    (reserved_bytes as u64).lt(&limit_bytes).then(|| {
+        format!(
+            "the system grants {} of address space only, less than maxmemory: raise 'ulimit -v' \
+             or vm.overcommit_memory",
+            bytesize::human(reserved_bytes as u64)
+        )
+    })
 }
 
 fn spawn(node: Arc<Node>, listeners: Listeners) -> io::Result<Running> {

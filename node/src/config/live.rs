@@ -43,8 +43,12 @@ impl Configuration {
         for (name, _) in pairs {
             let name = text(name);
             let (number, row) = find(&name).ok_or_else(|| Refused::Unknown(name.clone()))?;
-            if row.change == Change::Start {
-                return Err(Refused::failed(&name, "can't set immutable config"));
+            match row.change {
+                Change::Live => {}
+                Change::Start => return Err(Refused::failed(&name, "can't set immutable config")),
+                Change::Protected => {
+                    return Err(Refused::failed(&name, "can't set protected config"));
+                }
             }
             if targets.iter().any(|(other, _, _)| other.eq_ignore_ascii_case(&name)) {
                 return Err(Refused::failed(&name, "duplicate parameter"));
@@ -68,7 +72,7 @@ impl Configuration {
     /// while the node runs.
     pub(crate) fn reloaded(&self, mut fresh: Configuration) -> Configuration {
         for ((row, old), new) in rows().zip(&self.entries).zip(&mut fresh.entries) {
-            if row.change == Change::Start {
+            if row.change != Change::Live {
                 new.clone_from(old);
             }
         }
@@ -79,7 +83,7 @@ impl Configuration {
 /// Options that `fresh` says otherwise and only a restart brings into force.
 pub(crate) fn restart_needed(running: &Configuration, fresh: &Configuration) -> Vec<&'static str> {
     let differs = |((row, old), new): &((&Row, &Entry), &Entry)| {
-        row.change == Change::Start && old.value != new.value
+        row.change != Change::Live && old.value != new.value
     };
     let all = rows().zip(&running.entries).zip(&fresh.entries);
     all.filter(differs).map(|((row, _), _)| row.name).collect()

@@ -79,7 +79,7 @@ impl Files {
         let path: Arc<Path> = file.into();
         let (assignments, mut problems) = if is_toml(file, &text) {
             let (located, problems) = toml_file::read(&path, &text);
-            (located.into_iter().map(|(assignment, _)| assignment).collect(), problems)
+            (located.into_iter().map(|(assignment, _)| spread(assignment)).collect(), problems)
         } else {
             redis_conf::read(&path, &text)
         };
@@ -125,6 +125,17 @@ impl Files {
         chosen.sort();
         chosen.iter().for_each(|file| self.read(file, origin, depth + 1));
     }
+}
+
+/// Splits the strings of TOML into words where an option takes many: `"normal 0 0 0"`.
+fn spread(assignment: Assignment) -> Assignment {
+    let kind = find(&assignment.name).map(|(_, row)| row.kind);
+    let Some(kind) = kind.filter(|kind| assignment.words.len() == 1 || kind.adds_up()) else {
+        return assignment;
+    };
+    // What does not split is refused as it stands.
+    let split = |word: &String| value::words_of(&kind, word).unwrap_or(vec![word.clone()]);
+    Assignment { words: assignment.words.iter().flat_map(split).collect(), ..assignment }
 }
 
 /// The text of a configuration file.

@@ -17,6 +17,8 @@ mod options;
 mod redis_conf;
 mod rewrite;
 mod source;
+#[cfg(test)]
+mod tests;
 mod toml_file;
 mod tool;
 mod value;

@@ -39,6 +39,8 @@ pub(crate) enum Change {
     Live,
     /// At the start only.
     Start,
+    /// At the start only, because a client could do harm with it.
+    Protected,
 }
 
 /// What an option is there for.
@@ -146,6 +148,11 @@ const fn idle(
     }
 }
 
+/// A row that does nothing and that Redis keeps clients from changing.
+const fn protected(name: &'static str, default: &'static str) -> Row {
+    Row { change: Change::Protected, ..idle(name, &[], NO_TEXT, default) }
+}
+
 /// A row of which only the default will do.
 const fn only(name: &'static str, kind: Kind, default: &'static str, reason: &'static str) -> Row {
     Row {
@@ -215,7 +222,7 @@ const EFFECTIVE: &[Row] = &[
         "workers",
         Automatic(1, 1024, |s, v| s.workers = v.map_or(s.machine.cores, count)),
         "auto",
-        "threads",
+        "",
         Start,
         Process,
         "Threads that serve clients; auto: one for each core this process may use."
@@ -489,8 +496,8 @@ const WITHOUT_EFFECT: &[Row] = &[
     idle("appendfsync", &[], no_choice(&["everysec", "always", "no"]), "everysec"),
     idle("appendfilename", &[], NO_TEXT, "appendonly.aof"),
     idle("appenddirname", &[], NO_TEXT, "appendonlydir"),
-    idle("dbfilename", &[], NO_TEXT, "dump.rdb"),
-    idle("dir", &[], NO_TEXT, "."),
+    protected("dbfilename", "dump.rdb"),
+    protected("dir", "."),
     idle("rdbcompression", &[], NO_SWITCH, "yes"),
     idle("rdbchecksum", &[], NO_SWITCH, "yes"),
     idle("rdb-del-sync-files", &[], NO_SWITCH, "no"),
@@ -552,7 +559,7 @@ const WITHOUT_EFFECT: &[Row] = &[
         "hash-max-listpack-entries",
         &["hash-max-ziplist-entries"],
         no_integer(0, i64::MAX),
-        "128",
+        "512",
     ),
     idle("hash-max-listpack-value", &["hash-max-ziplist-value"], no_integer(0, i64::MAX), "64"),
     idle("list-max-listpack-size", &["list-max-ziplist-size"], no_integer(-5, MAX_I32), "-2"),

@@ -227,7 +227,12 @@ impl Value {
             Value::Memory(MemoryLimit::Percent(percent)) => vec![format!("{percent}%")],
             Value::Automatic | Value::Memory(MemoryLimit::Automatic) => vec!["auto".to_owned()],
             Value::Words(words) if words.is_empty() => vec![String::new()],
-            other => other.words(),
+            Value::OutputLimits(limits) => classes(limits, |bytes| bytesize::print(bytes as u64)),
+            Value::Words(_)
+            | Value::Switch(_)
+            | Value::Integer(_)
+            | Value::Choice(_)
+            | Value::Text(_) => self.words(),
         }
     }
 
@@ -238,20 +243,18 @@ impl Value {
             Value::Choice(name) => vec![(*name).to_owned()],
             Value::Text(text) => vec![text.clone()],
             Value::Words(words) => words.clone(),
-            Value::OutputLimits(limits) => {
-                let class = |(names, limit): (&&[&str], &OutputLimit)| {
-                    let numbers = [
-                        limit.hard_bytes.to_string(),
-                        limit.soft_bytes.to_string(),
-                        limit.soft_for.as_secs().to_string(),
-                    ];
-                    std::iter::once(names[0].to_owned()).chain(numbers)
-                };
-                CLASS_NAMES.iter().zip(limits).flat_map(class).collect()
-            }
+            Value::OutputLimits(limits) => classes(limits, |bytes| bytes.to_string()),
             Value::Automatic | Value::Bytes(_) | Value::Memory(_) => Vec::new(),
         }
     }
+}
+
+fn classes(limits: &[OutputLimit; CLASSES], print: impl Fn(usize) -> String) -> Vec<String> {
+    let class = |(names, limit): (&&[&str], &OutputLimit)| {
+        let (hard, soft) = (print(limit.hard_bytes), print(limit.soft_bytes));
+        [names[0].to_owned(), hard, soft, limit.soft_for.as_secs().to_string()]
+    };
+    CLASS_NAMES.iter().zip(limits).flat_map(class).collect()
 }
 
 fn outside(min: impl std::fmt::Display, max: impl std::fmt::Display) -> String {

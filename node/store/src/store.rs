@@ -124,6 +124,11 @@ impl Store {
         self.runs.len()
     }
 
+    /// Address space that the system granted.
+    pub fn reserved_bytes(&self) -> usize {
+        self.region.len_bytes()
+    }
+
     /// Hashes a key for this store.
     #[inline]
     pub fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
