@@ -35,7 +35,7 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) enum Exit {
     /// Stopped as asked.
     Stopped = 0,
-    /// Failed while running.
+    /// Failed while running, or ended by a second signal.
     Failed = 1,
     /// The command line, the environment or the file is wrong.
     Usage = 2,

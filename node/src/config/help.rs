@@ -28,7 +28,7 @@ reads the file again and puts in force what can change while the node runs (mark
 
 Exit codes:
   0  stopped as asked
-  1  failed while running
+  1  failed while running, or ended by a second signal
   2  the command line, the environment or the file is wrong
   3  cannot listen: the port is in use, or not allowed
 ";
