@@ -12,6 +12,7 @@
 //! error that says how to get it.
 
 mod client;
+pub mod differential;
 mod frame;
 mod program;
 mod scratch;

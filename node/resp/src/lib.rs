@@ -7,6 +7,8 @@
 
 mod args;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod inline;
 mod limits;
 pub mod number;

@@ -92,6 +92,12 @@ impl Parser {
         parsed
     }
 
+    /// Spans there is room for, for tests of what is reserved.
+    #[cfg(test)]
+    pub(crate) fn span_capacity(&self) -> usize {
+        self.spans.capacity()
+    }
+
     fn reset(&mut self) {
         self.at = 0;
         self.searched = 0;
@@ -188,10 +194,12 @@ impl Parser {
         if let Some(&[_, a, b, c, d]) = rest[self.at..].first_chunk::<5>() {
             if a.is_ascii_digit() && b == b'\r' && c == b'\n' {
                 self.at += 4;
+                self.searched = 0;
                 return Ok(Some(usize::from(a - b'0')));
             }
             if (b'1'..=b'9').contains(&a) && b.is_ascii_digit() && c == b'\r' && d == b'\n' {
                 self.at += 5;
+                self.searched = 0;
                 return Ok(Some(usize::from(a - b'0') * 10 + usize::from(b - b'0')));
             }
         }
@@ -212,6 +220,8 @@ impl Parser {
         let tail = &rest[self.at..];
         let end = memchr(b'\r', &tail[self.searched..]).map(|end| end + self.searched);
         match end {
+            // However the line is cut on its way, it is too long.
+            Some(end) if end > limits.max_inline_bytes => Err(too_long),
             Some(end) if end + 2 <= tail.len() => {
                 self.at += end + 2;
                 self.searched = 0;
@@ -317,6 +327,13 @@ mod tests {
         }
         let every: Vec<usize> = (0..bytes.len()).collect();
         assert_eq!(parse_in_pieces(bytes, &every), whole);
+    }
+
+    #[test]
+    fn a_length_that_arrived_in_part_leaves_nothing_behind() {
+        let bytes = b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n";
+        // `$3`, then its end and the next `$` by itself.
+        assert_eq!(parse_in_pieces(bytes, &[6, 14]), parse_in_pieces(bytes, &[]));
     }
 
     #[test]
