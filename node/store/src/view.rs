@@ -556,7 +556,13 @@ impl<'a> View<'a> {
         let mut bytes =
             self.peek(database, key).map_or_else(Vec::new, |item| item.value().bytes().to_vec());
         let result = change(&mut bytes);
-        self.set_modified(database, key, NewValue::Bytes(&bytes), Expiry::Keep)?;
+        if bytes.len() >= LARGE_VALUE_BYTES {
+            // Handed over rather than copied: it may be hundreds of megabytes.
+            let shared = NewValue::Shared(Arc::new(bytes));
+            self.set_modified(database, key, shared, Expiry::Keep)?;
+        } else {
+            self.set_modified(database, key, NewValue::Bytes(&bytes), Expiry::Keep)?;
+        }
         Ok(result)
     }
 

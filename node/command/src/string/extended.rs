@@ -262,6 +262,8 @@ fn parse_hexadecimal(text: &[u8]) -> Option<Result<(u64, i64), Unfit>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
     use super::Extended;
 
     fn sum(one: &str, other: &str) -> Option<String> {
@@ -360,6 +362,35 @@ mod tests {
             let text = text.trim_end_matches('0').trim_end_matches('.');
             assert_eq!(sum(text, "0").as_deref(), Some(text));
             number = (number * 1.5 * 1024.0).floor() / 1024.0 + 1f64 / 1024.0;
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whole_numbers_of_63_bits_are_added_exactly(one: i64, other: i64) {
+            let expected = (i128::from(one) + i128::from(other)).to_string();
+            prop_assert_eq!(sum(&one.to_string(), &other.to_string()), Some(expected));
+        }
+
+        #[test]
+        fn order_and_form_do_not_matter(one: i32, other: i32, shift in 0u32..18) {
+            let decimal = |number: i32| format!("{:.17}", f64::from(number) / f64::from(1u32 << shift));
+            let hexadecimal = |number: i32| {
+                let sign = if number < 0 { "-" } else { "" };
+                format!("{sign}0x{:x}p-{shift}", number.unsigned_abs())
+            };
+            // Seventeen decimals hold up to seventeen bits behind the point exactly.
+            let expected = sum(&decimal(one), &decimal(other));
+            prop_assert_eq!(&sum(&decimal(other), &decimal(one)), &expected);
+            prop_assert_eq!(&sum(&hexadecimal(one), &hexadecimal(other)), &expected);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[-+0-9.eExXpPa-f]{0,40}", bytes in any::<Vec<u8>>()) {
+            let _ = Extended::parse(&bytes);
+            if let Some(number) = Extended::parse(text.as_bytes()) {
+                prop_assert_eq!(number.add(Extended::ZERO), Some(number));
+            }
         }
     }
 }

@@ -378,7 +378,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "delex",
         arity: -2,
         flags: WRITE_FAST,
-        keys: &[KeySpec::first(&["RM", "delete"])],
+        keys: &[KeySpec::first(&["RW", "delete"])],
         since: "8.4.0",
         summary: "Removes a key, if asked to only when its string compares in a certain way.",
         complexity: "O(N) with N being the length of the string for digests, O(1) else",
