@@ -14,7 +14,7 @@ pub(crate) fn write(settings: &Settings, level: LogLevel, text: &str) {
         return;
     }
     let word = match level {
-        LogLevel::Warning => "warning",
+        LogLevel::Nothing | LogLevel::Warning => "warning",
         LogLevel::Notice => "notice",
     };
     if settings.log_file.is_empty() {

@@ -99,8 +99,9 @@ impl Node {
         let next = configuration.with(pairs)?;
         let settings = next.settings();
         if settings.max_clients > self.settings.load().max_clients {
-            let listeners = settings.workers * settings.bind.len();
-            make_room_for_clients(settings.max_clients, listeners).map_err(|possible| {
+            let (workers, addresses) = (settings.workers, settings.bind.len());
+            let room = make_room_for_clients(settings.max_clients, workers, addresses);
+            room.map_err(|possible| {
                 let reason = format!(
                     "The operating system is not able to handle the specified number of \
                      clients, try with {possible}"

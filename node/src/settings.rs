@@ -29,6 +29,8 @@ pub(crate) enum DebugAccess {
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LogLevel {
+    /// Not even that.
+    Nothing,
     /// What calls for action.
     Warning,
     /// And what happened to the node.

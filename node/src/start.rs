@@ -90,13 +90,12 @@ pub(crate) fn start(sources: &Sources) -> Result<Running, CannotStart> {
 /// Sees to it that the system allows as many open files as clients may come, or lowers
 /// `maxclients` and says so.
 fn fit_descriptors(configuration: &mut Configuration, settings: &Settings) -> Option<String> {
-    let listeners = settings.workers * settings.bind.len();
-    let possible = make_room_for_clients(settings.max_clients, listeners).err()?;
+    let (clients, workers) = (settings.max_clients, settings.workers);
+    let possible = make_room_for_clients(clients, workers, settings.bind.len()).err()?;
     configuration.limit_clients(possible);
     Some(format!(
-        "maxclients is {possible} instead of {}: the limit on open files (ulimit -n) allows no \
-         more",
-        settings.max_clients
+        "maxclients is {possible} instead of {clients}: the limit on open files (ulimit -n) \
+         allows no more"
     ))
 }
 

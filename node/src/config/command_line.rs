@@ -116,8 +116,7 @@ fn take_flag<'a>(flag: &str, others: &'a [String]) -> Result<(Assignment, &'a [S
     let origin = Origin::Flag(format!("--{name}"));
     let assignment = |words| Assignment { name: name.to_owned(), words, origin: origin.clone() };
     if let Some(value) = inline {
-        let words = super::value::words_of(&row.kind, value).map_err(problem)?;
-        return Ok((assignment(words), others));
+        return Ok((assignment(vec![value.to_owned()]), others));
     }
     let available = others.iter().take_while(|one| !one.starts_with("--")).count();
     let (words, left) =

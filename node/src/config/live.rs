@@ -4,7 +4,7 @@ use skep_keyspace::glob;
 
 use super::options::{Change, Row, rows};
 use super::source::Origin;
-use super::{Configuration, Entry, find, value};
+use super::{Configuration, Entry, find};
 
 /// Why CONFIG SET does nothing. The texts are Redis's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,8 +60,7 @@ impl Configuration {
             let entry = &mut next.entries[*number];
             let accepted = std::str::from_utf8(value)
                 .map_err(|_| "argument must be UTF-8 text".to_owned())
-                .and_then(|value| value::words_of(&row.kind, value))
-                .and_then(|words| row.accept(&words, &entry.value))
+                .and_then(|value| row.accept(&[value], &entry.value))
                 .map_err(|reason| Refused::failed(name, reason))?;
             *entry = Entry { value: accepted, origin: Origin::Client };
         }

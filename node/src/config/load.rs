@@ -10,7 +10,7 @@ use super::command_line::Given;
 use super::machine::Machine;
 use super::options::rows;
 use super::source::{Assignment, Origin, Problem, nearest};
-use super::{Configuration, find, redis_conf, toml_file, value};
+use super::{Configuration, find, redis_conf, toml_file};
 
 /// How deep `include` may nest.
 const MAX_INCLUDE_DEPTH: usize = 8;
@@ -79,7 +79,7 @@ impl Files {
         let path: Arc<Path> = file.into();
         let (assignments, mut problems) = if is_toml(file, &text) {
             let (located, problems) = toml_file::read(&path, &text);
-            (located.into_iter().map(|(assignment, _)| spread(assignment)).collect(), problems)
+            (located.into_iter().map(|(assignment, _)| assignment).collect(), problems)
         } else {
             redis_conf::read(&path, &text)
         };
@@ -125,17 +125,6 @@ impl Files {
         chosen.sort();
         chosen.iter().for_each(|file| self.read(file, origin, depth + 1));
     }
-}
-
-/// Splits the strings of TOML into words where an option takes many: `"normal 0 0 0"`.
-fn spread(assignment: Assignment) -> Assignment {
-    let kind = find(&assignment.name).map(|(_, row)| row.kind);
-    let Some(kind) = kind.filter(|kind| assignment.words.len() == 1 || kind.adds_up()) else {
-        return assignment;
-    };
-    // What does not split is refused as it stands.
-    let split = |word: &String| value::words_of(&kind, word).unwrap_or(vec![word.clone()]);
-    Assignment { words: assignment.words.iter().flat_map(split).collect(), ..assignment }
 }
 
 /// The text of a configuration file.
@@ -189,7 +178,7 @@ fn environment(variables: &[(String, String)]) -> (Vec<Assignment>, Vec<String>)
         match rows().find(same).or_else(|| find(&name).map(|(_, row)| row)) {
             Some(row) => assignments.push(Assignment {
                 name: row.name.to_owned(),
-                words: value::words_of(&row.kind, value).unwrap_or_else(|_| vec![value.clone()]),
+                words: vec![value.clone()],
                 origin: Origin::Environment(variable.clone()),
             }),
             None => {

@@ -115,10 +115,18 @@ fn read_limit(file: &Path) -> Option<u64> {
 /// Descriptors used for other things than clients.
 const RESERVED_DESCRIPTORS: u64 = 32;
 
-/// Raises the limit on open files to what `clients` need beside `listeners`. If the system allows
-/// fewer, answers how many clients it has room for.
-pub(crate) fn make_room_for_clients(clients: usize, listeners: usize) -> Result<(), usize> {
-    let reserved = RESERVED_DESCRIPTORS + listeners as u64;
+/// Descriptors of a worker besides its listeners: its event loop.
+const DESCRIPTORS_PER_WORKER: u64 = 4;
+
+/// Raises the limit on open files to what `clients` need beside the workers, each of which listens
+/// on some addresses. If the system allows fewer, answers how many clients it has room for.
+pub(crate) fn make_room_for_clients(
+    clients: usize,
+    workers: usize,
+    addresses: usize,
+) -> Result<(), usize> {
+    let per_worker = DESCRIPTORS_PER_WORKER + addresses as u64;
+    let reserved = RESERVED_DESCRIPTORS + workers as u64 * per_worker;
     let wanted = clients as u64 + reserved;
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= wanted) {

@@ -120,14 +120,15 @@ impl Row {
     /// The default as a value.
     fn default(&self) -> Value {
         let nothing = Value::Text(String::new());
-        let words = value::words_of(&self.kind, self.default).unwrap_or_default();
+        let words = value::words_of(&self.kind, &[self.default]).unwrap_or_default();
         // A test reads every default.
         self.kind.read(&words, &nothing).unwrap_or(nothing)
     }
 
     /// Reads a value and judges whether it will do.
     fn accept<S: AsRef<str>>(&self, words: &[S], current: &Value) -> Result<Value, String> {
-        let value = self.kind.read(words, current)?;
+        let words = value::words_of(&self.kind, words)?;
+        let value = self.kind.read(&words, current)?;
         match self.role {
             Role::DefaultOnly(reason) if value != self.default() => Err(reason.to_owned()),
             _ => Ok(value),

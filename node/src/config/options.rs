@@ -424,7 +424,8 @@ const EFFECTIVE: &[Row] = &[
         "loglevel",
         Choice(&["debug", "verbose", "notice", "warning", "nothing"], |s, v| {
             s.log_level = match v {
-                "nothing" | "warning" => LogLevel::Warning,
+                "nothing" => LogLevel::Nothing,
+                "warning" => LogLevel::Warning,
                 _ => LogLevel::Notice,
             }
         }),
@@ -432,7 +433,7 @@ const EFFECTIVE: &[Row] = &[
         "",
         Live,
         Observing,
-        "What is logged: warnings only, or from notice on also what happens to the node."
+        "What is logged: nothing, warnings only, or from notice on also what happens to the node."
     ),
     row!(
         "logfile",

@@ -8,7 +8,7 @@ use skep_store::Policy;
 use super::command_line::Given;
 use super::machine::{Machine, MemorySource};
 use super::options::rows;
-use super::value::{Kind, words_of};
+use super::value::Kind;
 use super::*;
 
 fn machine() -> Machine {
@@ -78,13 +78,11 @@ fn set(configuration: &Configuration, pairs: &[(&str, &str)]) -> Result<Configur
 fn every_option_accepts_its_own_default_and_writes_it_so_that_it_reads_back() {
     for row in rows() {
         let nothing = Value::Text(String::new());
-        let words = words_of(&row.kind, row.default).expect(row.name);
-        let value = row.accept(&words, &nothing).expect(row.name);
+        let value = row.accept(&[row.default], &nothing).expect(row.name);
         assert_eq!(row.accept(&value.written(), &nothing).as_ref(), Ok(&value), "{}", row.name);
         let shown = value.shown(&machine());
         if !matches!(row.kind, Kind::Memory(_) | Kind::Automatic(..)) {
-            let words = words_of(&row.kind, &shown).expect(row.name);
-            assert_eq!(row.accept(&words, &nothing), Ok(value), "{}", row.name);
+            assert_eq!(row.accept(&[shown], &nothing), Ok(value), "{}", row.name);
         }
         assert!(row.doc.ends_with('.') || !matches!(row.role, Role::Effective(_)), "{}", row.name);
     }
@@ -196,7 +194,7 @@ fn options_without_effect_are_kept_and_warned_of_in_one_line() {
     let directory = Directory::new(&[]);
     let quiet = directory.load("", "--save '' --appendonly no", &[]).unwrap();
     assert_eq!(quiet.warnings(), [""; 0]);
-    let loaded = directory.load("", "--save 900 1 --appendonly yes", &[]).unwrap();
+    let loaded = directory.load("", "--save '900 1' --appendonly yes", &[]).unwrap();
     let line = "accepted without effect (nothing is kept on disk): save, appendonly";
     assert_eq!(loaded.warnings(), [line]);
     assert_eq!(get(&loaded, "save"), "900 1");

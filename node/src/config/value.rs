@@ -328,10 +328,17 @@ fn read_output_limits<S: AsRef<str>>(given: &[S], current: &Value) -> Result<Val
     Ok(Value::OutputLimits(limits))
 }
 
-/// The words that one text of CONFIG SET, TOML or the environment stands for.
-pub(crate) fn words_of(kind: &Kind, text: &str) -> Result<Vec<String>, String> {
-    if kind.takes_many() && !text.is_empty() {
-        return words::split(text).ok_or_else(|| "unbalanced quotes".to_owned());
+/// The words that texts from anywhere stand for: where an option takes many, one text may hold
+/// several (`--save "900 1"`, `bind = "127.0.0.1 ::1"`).
+pub(crate) fn words_of<S: AsRef<str>>(kind: &Kind, given: &[S]) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    for text in given.iter().map(AsRef::as_ref) {
+        let holds_many = kind.takes_many() && (given.len() == 1 || kind.adds_up());
+        if holds_many && !text.is_empty() {
+            words.append(&mut words::split(text).ok_or("a quote is not closed")?);
+        } else {
+            words.push(text.to_owned());
+        }
     }
-    Ok(vec![text.to_owned()])
+    Ok(words)
 }
