@@ -28,6 +28,8 @@ async fn supervise(mut running: Running, sources: &Sources) -> io::Result<Exit> 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
+    // Whoever reads the banner may send signals.
+    crate::print(&running.banner);
     let node = running.node;
     let mut left = running.workers.len();
     let mut deadline: Option<Instant> = None;

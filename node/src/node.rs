@@ -356,3 +356,61 @@ const PROTECTED_MODE: &str = "DENIED Skep is running in protected mode because p
     requirepass <password>' from that host, or with 'requirepass <password>' in the configuration \
     file and a restart; 2) only where nobody untrusted can reach the port, switch the mode off \
     with 'CONFIG SET protected-mode no' from that host, or by starting with '--protected-mode no'.";
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::Machine;
+
+    fn node() -> Node {
+        let options = skep_store::Options { databases: 1, reserve_bytes: 64 << 20, seed: 1 };
+        let store = Store::new(&options).unwrap();
+        Node::new(store, Configuration::new(Machine::detect()), String::new())
+    }
+
+    /// What a client hears that connects from `peer`.
+    async fn answer(node: &Node, peer: [u8; 4]) -> String {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let connection = node.admit(&stream, SocketAddr::from((peer, 9)), 0);
+        drop(stream);
+        let mut heard = String::new();
+        client.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(connection.is_none(), !heard.is_empty());
+        heard
+    }
+
+    #[tokio::test]
+    async fn without_a_password_only_this_host_is_served() {
+        let node = node();
+        let heard = answer(&node, [192, 0, 2, 1]).await;
+        assert!(heard.starts_with("-DENIED ") && heard.ends_with("\r\n"), "{heard}");
+        assert!(heard.contains("requirepass") && heard.contains("protected-mode no"), "{heard}");
+        assert_eq!(answer(&node, [127, 0, 0, 1]).await, "");
+    }
+
+    #[tokio::test]
+    async fn a_password_or_a_decision_opens_the_node_at_once() {
+        for (name, value) in [("requirepass", "s3cret"), ("protected-mode", "no")] {
+            let node = node();
+            node.change_configuration(&[(name.as_bytes(), value.as_bytes())]).unwrap();
+            assert_eq!(answer(&node, [192, 0, 2, 1]).await, "", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_config_set_changes_reaches_the_store() {
+        let node = node();
+        let pairs: [(&[u8], &[u8]); 2] =
+            [(b"maxmemory-policy", b"volatile-ttl"), (b"slowlog-log-slower-than", b"5")];
+        node.change_configuration(&pairs).unwrap();
+        assert_eq!(node.store.policy(), skep_store::Policy::VolatileTtl);
+        assert!(node.exact_times.load(Relaxed));
+    }
+}

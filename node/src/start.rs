@@ -22,6 +22,8 @@ pub(crate) struct Running {
     /// How each worker ended.
     pub(crate) ends: mpsc::UnboundedReceiver<io::Result<()>>,
     pub(crate) workers: Vec<JoinHandle<()>>,
+    /// What a person who has just started a node wants to know.
+    pub(crate) banner: String,
 }
 
 /// Why there is no node.
@@ -82,9 +84,7 @@ pub(crate) fn start(sources: &Sources) -> Result<Running, CannotStart> {
     let node = Arc::new(Node::new(store, configuration, random::run_id()));
     warnings.iter().for_each(|warning| node.warn(warning));
     let banner = banner(&settings, &listeners);
-    let running = spawn(node, listeners).map_err(CannotStart::Thread)?;
-    crate::print(&banner);
-    Ok(running)
+    spawn(node, listeners, banner).map_err(CannotStart::Thread)
 }
 
 /// Sees to it that the system allows as many open files as clients may come, or lowers
@@ -111,7 +111,7 @@ fn compare_with_reservation(settings: &Settings, reserved_bytes: usize) -> Optio
     })
 }
 
-fn spawn(node: Arc<Node>, listeners: Listeners) -> io::Result<Running> {
+fn spawn(node: Arc<Node>, listeners: Listeners, banner: String) -> io::Result<Running> {
     let (sender, ends) = mpsc::unbounded_channel();
     let mut workers = Vec::new();
     for (number, listeners) in listeners.of_workers.into_iter().enumerate() {
@@ -123,10 +123,9 @@ fn spawn(node: Arc<Node>, listeners: Listeners) -> io::Result<Running> {
             let _ = sender.send(end);
         })?);
     }
-    Ok(Running { node, ends, workers })
+    Ok(Running { node, ends, workers, banner })
 }
 
-/// What a person who has just started a node wants to know.
 fn banner(settings: &Settings, listeners: &Listeners) -> String {
     let addresses: Vec<_> = listeners.addresses.iter().map(ToString::to_string).collect();
     let (port, workers) = (settings.port, settings.workers);
