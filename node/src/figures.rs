@@ -22,6 +22,8 @@ pub(crate) struct Figures {
 /// Sums over the life of a worker.
 #[derive(Default)]
 pub(crate) struct Published {
+    pub(crate) input_bytes: u64,
+    pub(crate) output_bytes: u64,
     pub(crate) counters: Counters,
     pub(crate) statistics: Statistics,
 }
@@ -42,6 +44,8 @@ pub(crate) fn total(figures: &[Figures]) -> Published {
         let published = one.published.lock();
         sum.counters.add(&published.counters);
         sum.statistics.add(&published.statistics);
+        sum.input_bytes += one.input_bytes.load(Relaxed);
+        sum.output_bytes += one.output_bytes.load(Relaxed);
     }
     sum
 }
@@ -51,12 +55,9 @@ pub(crate) fn since(figures: &[Figures], reset: &Published) -> Published {
     let mut sum = total(figures);
     sum.counters.subtract(&reset.counters);
     sum.statistics.subtract(&reset.statistics);
+    sum.input_bytes -= reset.input_bytes;
+    sum.output_bytes -= reset.output_bytes;
     sum
-}
-
-/// Sums up one of the traffic counters.
-pub(crate) fn traffic(figures: &[Figures], of: impl Fn(&Figures) -> &AtomicU64) -> u64 {
-    figures.iter().map(|one| of(one).load(Relaxed)).sum()
 }
 
 /// Rates over the last measured interval.
@@ -71,11 +72,8 @@ pub(crate) struct Rates {
 impl Rates {
     /// Measures the time since the last call.
     pub(crate) fn measure(&mut self, figures: &[Figures], now: Instant) {
-        let sums = [
-            total(figures).statistics.calls,
-            traffic(figures, |one| &one.input_bytes),
-            traffic(figures, |one| &one.output_bytes),
-        ];
+        let total = total(figures);
+        let sums = [total.statistics.calls, total.input_bytes, total.output_bytes];
         if let Some((then, before)) = self.last {
             let seconds = now.duration_since(then).as_secs_f64().max(1e-3);
             let rate = |at: usize| (sums[at].saturating_sub(before[at]) as f64 / seconds) as u64;

@@ -62,6 +62,14 @@ impl Memory {
         (self.exceeded_ms.load(Relaxed) + current_ms, current_ms)
     }
 
+    /// Begins to count anew for how long the limit is exceeded.
+    pub(crate) fn reset_exceeded(&self, now_ms: u64) {
+        self.exceeded_ms.store(0, Relaxed);
+        if self.exceeded_since_ms.load(Relaxed) != 0 {
+            self.exceeded_since_ms.store(now_ms, Relaxed);
+        }
+    }
+
     /// Notes what is used before any key is there.
     pub(crate) fn note_startup(&self, store: &Store) {
         self.startup_bytes.store(store.used_bytes(), Relaxed);
@@ -154,5 +162,7 @@ mod tests {
         assert_eq!(memory.exceeded_ms(400), (100, 0));
         memory.note_limit(&store, above, 400);
         assert_eq!(memory.exceeded_ms(410), (110, 10));
+        memory.reset_exceeded(420);
+        assert_eq!(memory.exceeded_ms(421), (1, 1));
     }
 }

@@ -240,6 +240,7 @@ impl Node {
     /// Sets the counters of INFO back to zero.
     pub(crate) fn reset_figures(&self) {
         *self.reset.lock() = crate::figures::total(&self.figures);
+        self.memory.reset_exceeded(self.now_ms());
         for counter in [
             &self.connections_received,
             &self.connections_rejected,

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use skep_command::server::ChannelKind;
 
-use crate::figures::traffic;
 use crate::info::Facts;
 
 pub(super) fn stats(facts: &Facts<'_>, out: &mut String) {
@@ -16,8 +15,8 @@ pub(super) fn stats(facts: &Facts<'_>, out: &mut String) {
         "total_connections_received": node.connections_received.load(Relaxed),
         "total_commands_processed": facts.figures.statistics.calls,
         "instantaneous_ops_per_sec": rates.operations_per_second,
-        "total_net_input_bytes": traffic(&node.figures, |one| &one.input_bytes),
-        "total_net_output_bytes": traffic(&node.figures, |one| &one.output_bytes),
+        "total_net_input_bytes": facts.figures.input_bytes,
+        "total_net_output_bytes": facts.figures.output_bytes,
         "instantaneous_input_kbps": format!("{:.2}", rates.input_bytes_per_second as f64 / 1024.0),
         "instantaneous_output_kbps": format!("{:.2}", rates.output_bytes_per_second as f64 / 1024.0),
         "rejected_connections": node.connections_rejected.load(Relaxed),
