@@ -11,6 +11,9 @@ use skep_tests::{Client, Program, Server, TestResult};
 
 /// Versions from here on are younger than what we are compared with.
 const YOUNGER: &str = "7.4";
+/// Arguments that only we have: EXPIRE's comparison with the present value.
+const OUR_ARGUMENTS: &[&str] = &["ifeq-value"];
+
 /// A reply, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Value {
@@ -44,11 +47,13 @@ impl Value {
         Value::List(kept.flatten().cloned().collect())
     }
 
-    /// Without the maps that say they are younger than 7.2, at every depth.
-    fn without_younger(&self) -> Value {
+    /// Arguments without those that are ours or say they are younger than 7.2, at every depth.
+    fn arguments_of_7_2(&self) -> Value {
         let Value::List(values) = self else { return self.clone() };
-        let is_old = |value: &&Value| value.get("since").is_none_or(|at| at.text() < YOUNGER);
-        Value::List(values.iter().filter(is_old).map(Value::without_younger).collect())
+        let is_old = |value: &Value| value.get("since").is_none_or(|at| at.text() < YOUNGER);
+        let is_ours = |name: &Value| OUR_ARGUMENTS.contains(&name.text());
+        let kept = values.iter().filter(|one| is_old(one) && !one.get("name").is_some_and(is_ours));
+        Value::List(kept.map(Value::arguments_of_7_2).collect())
     }
 }
 
@@ -132,7 +137,7 @@ fn add_docs(table: &mut Table, name: &str, docs: &Value) {
     let versions = history.iter().map(|change| change.list()[0].text());
     let versions: Vec<&str> = versions.filter(|version| *version < YOUNGER).collect();
     row.insert("history", versions.join(" "));
-    let arguments = docs.get("arguments").map(Value::without_younger);
+    let arguments = docs.get("arguments").map(Value::arguments_of_7_2);
     row.insert("arguments", arguments.as_ref().map(shown).unwrap_or_default());
     for pair in docs.get("subcommands").map(Value::list).unwrap_or_default().chunks(2) {
         add_docs(table, pair[0].text(), &pair[1]);
