@@ -204,7 +204,7 @@ impl Judge {
     /// The LFU counter after the decay that is due.
     fn decayed(&self, access: u32, now_ms: u64) -> u32 {
         let decay_minutes = self.lfu_decay_minutes.load(Relaxed);
-        let elapsed = minutes(now_ms).wrapping_sub(access >> 8) & 0xffff;
+        let elapsed = behind(minutes(now_ms), access >> 8, 0xffff);
         let periods = if decay_minutes == 0 { 0 } else { elapsed / decay_minutes };
         (access & 0xff).saturating_sub(periods)
     }
@@ -281,7 +281,14 @@ fn lru_clock(now_ms: u64) -> u32 {
 }
 
 fn idle_ms(access: u32, now_ms: u64) -> u64 {
-    u64::from(lru_clock(now_ms).wrapping_sub(access) & ACCESS_MASK) * LRU_TICK_MS
+    u64::from(behind(lru_clock(now_ms), access, ACCESS_MASK)) * LRU_TICK_MS
+}
+
+/// How far a moment lies behind on a clock that wraps around at `mask`. A moment that lies a little
+/// ahead was noted by a worker whose time is a little later than ours: it is now.
+fn behind(now: u32, then: u32, mask: u32) -> u32 {
+    let elapsed = now.wrapping_sub(then) & mask;
+    if elapsed > mask - mask / 64 { 0 } else { elapsed }
 }
 
 fn minutes(now_ms: u64) -> u32 {

@@ -201,6 +201,28 @@ fn lfu_takes_the_least_used_first() {
 }
 
 #[test]
+fn a_worker_whose_time_lags_sees_no_age_in_what_was_just_used() {
+    let access_of = |bench: &mut Bench| {
+        let mut view = bench.view(b"key");
+        let hashed = view.key(b"key");
+        view.peek(0, &hashed).expect("the key just written").access()
+    };
+    for lag_ms in [1, 250, 1_000, 60_000, 3_600_000] {
+        let mut bench = Bench::with_policy(Policy::AllKeysLru);
+        bench.set(0, b"key", b"value", Expiry::Never);
+        let access = access_of(&mut bench);
+        assert_eq!(bench.store.idle_ms(access, NOW_MS - lag_ms), Some(0), "{lag_ms} ms behind");
+        assert_eq!(bench.store.idle_ms(access, NOW_MS + 1_000_000), Some(1_000_000));
+
+        let mut bench = Bench::with_policy(Policy::AllKeysLfu);
+        bench.set(0, b"key", b"value", Expiry::Never);
+        let access = access_of(&mut bench);
+        assert_eq!(bench.store.frequency(access, NOW_MS - lag_ms), Some(5), "{lag_ms} ms behind");
+        assert_eq!(bench.store.frequency(access, NOW_MS + 180_000), Some(2));
+    }
+}
+
+#[test]
 fn random_takes_keys_alike() {
     for policy in [Policy::AllKeysRandom, Policy::VolatileRandom] {
         let mut bench = Bench::with_policy(policy);
