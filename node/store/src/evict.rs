@@ -1,30 +1,36 @@
 //! Making room: samples items, remembers the best victims and removes the lowest ranked.
 //!
-//! A sample is a pair of neighbouring buckets of a random index chunk, so every key of every
-//! stripe has the same chance and victims compete across stripes. The pool of the best victims
-//! seen makes the choice close to that over all keys (Redis's idea, since its version 3).
+//! A sample is 64 bytes of the index at random, wherever in it, so every key of every stripe has
+//! about the same chance and victims compete across stripes. The pool of the best victims seen
+//! makes the choice close to that over all keys (Redis's idea, since its version 3). Where samples
+//! find nothing, because keys (or keys that expire) are few, the index is swept in order instead.
 //! Work per call is bounded; a batch that outruns it is caught up with before the next one.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use skep_keyspace::Slot;
+use skep_keyspace::{SLOT_COUNT, Slot};
 
+use crate::STRIPE_COUNT;
 use crate::chunk::{CHUNK_BYTES, chunk_offset, owner};
 use crate::entry::Entry;
-use crate::leaf::BUCKET_ENTRIES;
-use crate::policy::{Candidate, Policy};
+use crate::keys::ScanCursor;
+use crate::leaf::{BUCKET_ENTRIES, CHUNK_BUCKETS};
+use crate::policy::{Candidate, Judge, Policy};
 use crate::store::Store;
 use crate::stripe_set::StripeSet;
-use crate::view::View;
+use crate::view::{KeyCounts, View};
 use crate::writer::Writer;
 
 /// Victims remembered between evictions.
-const POOL_LEN: usize = 24;
+const POOL_LEN: usize = 32;
 /// Evictions before one batch at most.
 const MAX_EVICTIONS: usize = 4096;
-/// Samples in a row that may find nothing (free chunks, no key that expires) before it is said
-/// that there is nothing to evict.
-const MAX_EMPTY_SAMPLES: usize = 4096;
+/// Samples taken for one eviction at most. When none finds anything the index is swept.
+const MAX_SAMPLES: usize = 64;
+/// Entries a sweep looks at before it leaves the rest for the next time.
+const SWEEP_ENTRIES: usize = 4096;
+/// Entries looked at under one lock.
+const SWEEP_STEP_ENTRIES: usize = 64;
 /// Dead bytes that compaction leaves, as a share of the living ones: one in this many.
 const DEAD_ALLOWANCE: u64 = 20;
 
@@ -38,10 +44,34 @@ pub(crate) struct Victim {
     slot: Slot,
 }
 
+/// How looking for victims went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Search {
+    Found,
+    /// There may be some, but not where was looked within bounds.
+    Unlucky,
+    /// No key may be evicted.
+    Nothing,
+}
+
+/// Where a sweep stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Sweep {
+    run: u16,
+    cursor: ScanCursor,
+}
+
+impl Default for Sweep {
+    fn default() -> Sweep {
+        Sweep { run: 0, cursor: ScanCursor(0) }
+    }
+}
+
 impl Store {
     /// Sets the eviction policy.
     pub fn set_policy(&self, policy: Policy, lfu_log_factor: u32, lfu_decay_minutes: u32) {
         self.judge.set_policy(policy, lfu_log_factor, lfu_decay_minutes);
+        self.fit_ghosts();
     }
 
     /// The eviction policy in force.
@@ -59,13 +89,31 @@ impl Store {
         self.judge.frequency(access, now_ms)
     }
 
-    /// Tells the policy how large the average item is.
-    pub(crate) fn tell_average_size(&self) {
+    /// Evicted keys are remembered under the policy that asks for it.
+    pub(crate) fn fit_ghosts(&self) {
+        let adaptive = self.policy() == Policy::AllKeysAdaptive;
+        let limit_bytes = self.totals.limit_bytes.load(Relaxed);
+        self.ghosts.fit(if adaptive { limit_bytes } else { 0 });
+    }
+
+    /// Tells the policy what the store is like now.
+    pub(crate) fn inform_policy(&self) {
         let keys = self.key_count();
         let footprint = self.footprint();
+        let bytes = footprint.live_bytes + footprint.outside_bytes;
         if keys > 0 {
-            let bytes = footprint.live_bytes + footprint.outside_bytes;
             self.judge.set_average_size(bytes as f32 / keys as f32);
+        }
+        self.shadows.fit(if self.judge.has_evicted() { keys } else { 0 }, bytes);
+    }
+
+    /// Lets the shadows see what the worker has noted for them.
+    pub(crate) fn feed_shadows(&self, writer: &mut Writer) {
+        if !writer.events.is_empty() {
+            if let Some(candidate) = self.shadows.replay(&writer.events) {
+                self.judge.choose(candidate);
+            }
+            writer.events.clear();
         }
     }
 
@@ -92,77 +140,189 @@ impl Store {
             if self.needed_bytes() <= limit {
                 return true;
             }
-            if self.policy() == Policy::NoEviction || !self.evict_one(writer, now_ms) {
+            if self.policy() == Policy::NoEviction {
                 return false;
             }
-            writer.publish(self);
+            match self.evict_one(writer, now_ms) {
+                Search::Found => writer.publish(self),
+                Search::Unlucky => return true,
+                Search::Nothing => return false,
+            }
         }
         true
     }
 
-    /// Evicts one key. Answers false when no key may be evicted.
-    fn evict_one(&self, writer: &mut Writer, now_ms: u64) -> bool {
-        let mut empty = 0;
-        let rounds = writer.sample_rounds.max(1);
+    /// Evicts one key.
+    fn evict_one(&self, writer: &mut Writer, now_ms: u64) -> Search {
+        let mut swept = Search::Found;
         loop {
-            for _ in 0..rounds {
-                empty = if self.sample(writer, now_ms) { 0 } else { empty + 1 };
+            let mut offered = 0;
+            for _ in 0..MAX_SAMPLES {
+                offered += self.sample(writer, now_ms);
+                if offered >= writer.sample_items {
+                    break;
+                }
+            }
+            if offered == 0 {
+                swept = self.sweep(writer, now_ms);
             }
             while let Some(victim) = writer.pool.pop() {
                 if self.evict(writer, &victim, now_ms) {
-                    return true;
+                    return Search::Found;
                 }
             }
-            if empty > MAX_EMPTY_SAMPLES {
-                return false;
+            if swept != Search::Found {
+                return swept;
             }
         }
     }
 
-    /// Offers the items of two buckets to the pool. Answers whether there were any.
-    fn sample(&self, writer: &mut Writer, now_ms: u64) -> bool {
+    /// Offers the items of a random piece of the index to the pool. Answers how many there were.
+    fn sample(&self, writer: &mut Writer, now_ms: u64) -> usize {
         let random = writer.random();
-        let Some((chunk, owned_by)) = self.chunks.sample(&self.region, random) else {
-            return false;
-        };
-        let Some(slot) = Slot::new((owned_by & 0x3fff) as u16) else { return false };
+        let runs = self.written_runs.lock().len() as u64;
+        let headers = runs * SLOT_COUNT as u64;
+        let buckets = (self.chunks.in_use() * CHUNK_BUCKETS) as u64;
+        if headers == 0 {
+            return 0;
+        }
+        match random % (headers + buckets) {
+            header if header < headers => self.sample_header(writer, header, now_ms),
+            _ => self.sample_bucket(writer, stirred(random), now_ms),
+        }
+    }
+
+    /// Offers what a slot keeps in its header.
+    fn sample_header(&self, writer: &mut Writer, number: u64, now_ms: u64) -> usize {
+        let run = self.written_runs.lock().get(number as usize / SLOT_COUNT).copied();
+        let slot = Slot::new((number as usize % SLOT_COUNT) as u16);
+        let (Some(run), Some(slot)) = (run, slot) else { return 0 };
+        let Some(table) = self.table(run, slot) else { return 0 };
+        let _guard = self.stripes[stripe_of(slot)].0.lock();
+        let cells = table.inline_cells().unwrap_or_default();
+        self.offer(writer, cells, (run, slot), now_ms)
+    }
+
+    /// Offers a random bucket of a random chunk.
+    fn sample_bucket(&self, writer: &mut Writer, random: u64, now_ms: u64) -> usize {
+        let Some((chunk, owned_by)) = self.chunks.sample(&self.region, random) else { return 0 };
+        let Some(slot) = Slot::new((owned_by & 0x3fff) as u16) else { return 0 };
         let run = (owned_by >> 14) as u16;
-        let _guard = self.stripes[usize::from(slot.number()) % crate::STRIPE_COUNT].0.lock();
+        let _guard = self.stripes[stripe_of(slot)].0.lock();
         // Between the draw and the lock the chunk may have gone elsewhere.
         if owner(&self.region, chunk) != owned_by {
-            return false;
+            return 0;
         }
-        let half = (random >> 60) & 1;
-        let offset = chunk_offset(chunk) + half * CHUNK_BYTES as u64 / 2;
-        let cells = self.region.words64::<{ BUCKET_ENTRIES * 2 }>(offset);
-        let volatile = self.policy().is_volatile();
+        let bucket = (random >> 60) % CHUNK_BUCKETS as u64;
+        let offset = chunk_offset(chunk) + bucket * (CHUNK_BYTES / CHUNK_BUCKETS) as u64;
+        self.offer(writer, self.region.words64::<BUCKET_ENTRIES>(offset), (run, slot), now_ms)
+    }
+
+    /// Offers the items of some index cells, whose stripe is locked, to the pool. Answers how
+    /// many there were.
+    fn offer(
+        &self,
+        writer: &mut Writer,
+        cells: &[AtomicU64],
+        (run, slot): (u16, Slot),
+        now_ms: u64,
+    ) -> usize {
         let entries = cells.iter().map(|cell| Entry(cell.load(Relaxed)));
-        let entries = entries.filter(|entry| !entry.is_free() && (!volatile || entry.expires()));
+        let entries = entries.filter(|entry| !entry.is_free() && self.may_evict(*entry));
         entries.clone().for_each(|entry| self.region.prefetch(entry.location()));
-        let mut any = false;
+        let mut count = 0;
         for entry in entries {
-            any = true;
-            let record = self.record(entry);
-            let rank = self.rank_of(entry, now_ms, writer.random());
-            if writer.wants_victim(rank, POOL_LEN) {
-                let hash = self.key(record.key()).hash;
-                let location = entry.location();
-                writer.add_victim(Victim { rank, hash, location, run, slot }, POOL_LEN);
+            count += 1;
+            self.propose(writer, entry, (run, slot), now_ms);
+        }
+        count
+    }
+
+    fn may_evict(&self, entry: Entry) -> bool {
+        entry.expires() || !self.policy().is_volatile()
+    }
+
+    fn propose(&self, writer: &mut Writer, entry: Entry, (run, slot): (u16, Slot), now_ms: u64) {
+        let rank = self.rank_of(entry, now_ms, writer.random());
+        if writer.wants_victim(rank, POOL_LEN) {
+            let hash = self.key(self.record(entry).key()).hash;
+            let location = entry.location();
+            writer.add_victim(Victim { rank, hash, location, run, slot }, POOL_LEN);
+        }
+    }
+
+    /// Offers a new item, whose stripe is locked, to the pool once keys are being evicted: one that
+    /// ranks lowest of all (large, never accessed) should be the first to go, not wait to be found.
+    #[inline]
+    pub(crate) fn introduce(
+        &self,
+        writer: &mut Writer,
+        entry: Entry,
+        (run, slot): (u16, Slot),
+        now_ms: u64,
+    ) {
+        if self.judge.has_evicted() {
+            self.propose(writer, entry, (run, slot), now_ms);
+        }
+    }
+
+    /// Offers the next items in scan order that may be evicted.
+    fn sweep(&self, writer: &mut Writer, now_ms: u64) -> Search {
+        if self.evictable_keys() == 0 {
+            return Search::Nothing;
+        }
+        let runs = self.written_runs.lock().clone();
+        let (mut looked, mut steps) = (0, 0);
+        while looked < SWEEP_ENTRIES && steps <= (runs.len() + 1) * STRIPE_COUNT {
+            steps += 1;
+            let Sweep { run, cursor } = writer.sweep;
+            let (Some(&header_run), Some(stripe)) = (runs.get(usize::from(run)), cursor.stripe())
+            else {
+                writer.sweep = Sweep::default();
+                continue;
+            };
+            let mut entries = Vec::with_capacity(SWEEP_STEP_ENTRIES);
+            let mut view = View::new(self, writer, StripeSet::one(stripe), now_ms);
+            let next = view.scan_run(header_run, cursor, SWEEP_STEP_ENTRIES, |slot, entry| {
+                if self.may_evict(entry) {
+                    entries.push((slot, entry));
+                }
+                looked += 1;
+            });
+            let found = !entries.is_empty();
+            let writer = view.writer();
+            for (slot, entry) in entries {
+                self.propose(writer, entry, (header_run, slot), now_ms);
+            }
+            writer.sweep = match next {
+                ScanCursor(0) => Sweep { run: run + 1, cursor: next },
+                cursor => Sweep { run, cursor },
+            };
+            if found {
+                return Search::Found;
             }
         }
-        any
+        Search::Unlucky
+    }
+
+    /// Keys that the policy may evict.
+    fn evictable_keys(&self) -> u64 {
+        let counts = self.key_counts();
+        let is_volatile = self.policy().is_volatile();
+        let of = |count: &KeyCounts| if is_volatile { count.expiring } else { count.keys };
+        counts.iter().map(|(_, count)| of(count)).sum()
     }
 
     fn rank_of(&self, entry: Entry, now_ms: u64, random: u64) -> u64 {
         let record = self.record(entry);
-        let size_bytes = record.len_bytes() + record.outside_bytes() + size_of::<Entry>();
+        let size_bytes = record.weight_bytes() as usize;
         let (access, expiry_ms) = (record.access(), record.expiry_ms());
         self.judge.rank(&Candidate { access, size_bytes, expiry_ms }, now_ms, random)
     }
 
     /// Removes a victim unless it has changed, or been used, since it was sampled.
     fn evict(&self, writer: &mut Writer, victim: &Victim, now_ms: u64) -> bool {
-        let stripe = (usize::from(victim.slot.number()) % crate::STRIPE_COUNT) as u8;
+        let stripe = stripe_of(victim.slot) as u8;
         let mut view = View::new(self, writer, StripeSet::one(stripe), now_ms);
         let Some(table) = self.table(victim.run, victim.slot) else { return false };
         let found = table.find(victim.hash, |entry| entry.location() == victim.location);
@@ -172,15 +332,26 @@ impl Store {
             return false;
         }
         let rank = self.rank_of(entry, now_ms, victim.rank);
-        if rank > victim.rank {
+        if rank > victim.rank || !self.may_evict(entry) {
             return false;
         }
         let record = self.record(entry);
+        let size_bytes = record.weight_bytes() as usize;
         let key = self.key(record.key());
+        self.ghosts.remember(key.hash, Judge::accesses(record.access()));
         view.evict(victim.run, &key);
-        self.judge.evicted(rank);
+        self.judge.evicted(rank, size_bytes, self.totals.limit_bytes.load(Relaxed));
         true
     }
+}
+
+fn stripe_of(slot: Slot) -> usize {
+    usize::from(slot.number()) % STRIPE_COUNT
+}
+
+/// Other bits of a number whose low ones have been used.
+fn stirred(random: u64) -> u64 {
+    random.rotate_left(32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl Victim {

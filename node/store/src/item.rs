@@ -127,6 +127,12 @@ impl<'r> Record<'r> {
         key + self.large_value().map_or(0, |value| value.capacity())
     }
 
+    /// Memory that the item takes: its record, what lies outside, and its index entry.
+    pub(crate) fn weight_bytes(&self) -> u32 {
+        let bytes = self.len_bytes() + self.outside_bytes() + size_of::<crate::entry::Entry>();
+        u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+
     #[inline]
     pub(crate) fn has_large_value(&self) -> bool {
         self.flags & LARGE_VALUE != 0
@@ -152,11 +158,6 @@ impl<'r> Record<'r> {
         }
         // SAFETY: an inline key is an immutable part of the record.
         unsafe { self.region.bytes(self.key_at, self.key_len) }
-    }
-
-    /// Length of the value, for holders of the stripe's lock.
-    pub(crate) fn value_len(&self) -> usize {
-        self.large_value().map_or(self.value_len, |value| value.len())
     }
 
     /// The value, for holders of the stripe's lock.

@@ -4,7 +4,7 @@ use skep_keyspace::Slot;
 
 use crate::STRIPE_COUNT;
 use crate::entry::{Entry, TAG_BITS};
-use crate::store::{Database, STRIPE_SLOTS};
+use crate::store::{Database, STRIPE_SLOTS, Store};
 use crate::table::{TRIE_BITS, Table};
 use crate::view::{Item, View};
 
@@ -39,6 +39,20 @@ fn slot_of(stripe: usize, slot: usize) -> Option<Slot> {
     Slot::new((slot * STRIPE_COUNT + stripe) as u16)
 }
 
+/// Calls `visit` with an entry's key and item unless it has expired. (Expired keys are left for the
+/// expiry cycle, because removing would move entries under the scan.)
+fn visit_living(
+    store: &Store,
+    now_ms: u64,
+    entry: Entry,
+    visit: &mut impl FnMut(&[u8], &Item<'_>),
+) {
+    let record = store.record(entry);
+    if record.expiry_ms().is_none_or(|at| at > now_ms) {
+        visit(record.key(), &Item::of(record));
+    }
+}
+
 impl<'a> View<'a> {
     /// Visits some keys of one stripe, which the view must hold: at least `count` if the stripe
     /// has that many left, and no more than that plus a bucket's run. Returns where to go on,
@@ -52,8 +66,21 @@ impl<'a> View<'a> {
         count: usize,
         mut visit: impl FnMut(&[u8], &Item<'_>),
     ) -> ScanCursor {
+        let (store, now_ms) = (self.store(), self.now_ms());
+        self.scan_run(store.run(database), cursor, count, |_, entry| {
+            visit_living(store, now_ms, entry, &mut visit);
+        })
+    }
+
+    /// As [`View::scan`], with the entries themselves, expired ones included.
+    pub(crate) fn scan_run(
+        &mut self,
+        run: u16,
+        cursor: ScanCursor,
+        count: usize,
+        mut visit: impl FnMut(Slot, Entry),
+    ) -> ScanCursor {
         let Some(stripe) = cursor.stripe().map(usize::from) else { return ScanCursor(0) };
-        let run = self.store().run(database);
         let after = if stripe + 1 < STRIPE_COUNT {
             ScanCursor::new(stripe + 1, 0, 0)
         } else {
@@ -64,17 +91,17 @@ impl<'a> View<'a> {
         }
         let mut seen = 0;
         let mut position = cursor.position();
-        for slot in cursor.slot()..STRIPE_SLOTS {
-            let table = slot_of(stripe, slot).and_then(|slot| self.store().table(run, slot));
-            let Some(table) = table else { return after };
+        for number in cursor.slot()..STRIPE_SLOTS {
+            let Some(slot) = slot_of(stripe, number) else { return after };
+            let Some(table) = self.store().table(run, slot) else { return after };
             let mut next = Some(position);
             while let Some(position) = next {
                 if seen >= count {
-                    return ScanCursor::new(stripe, slot, position);
+                    return ScanCursor::new(stripe, number, position);
                 }
                 next = table.scan(position, |entry| {
                     seen += 1;
-                    self.visit_living(entry, &mut visit);
+                    visit(slot, entry);
                 });
             }
             position = 0;
@@ -82,13 +109,8 @@ impl<'a> View<'a> {
         after
     }
 
-    /// Calls `visit` with an entry's key and item unless it has expired. (Expired keys are left
-    /// for the expiry cycle, because removing would move entries under the scan.)
     fn visit_living(&self, entry: Entry, visit: &mut impl FnMut(&[u8], &Item<'_>)) {
-        let record = self.store().record(entry);
-        if record.expiry_ms().is_none_or(|at| at > self.now_ms()) {
-            visit(record.key(), &Item::of(record));
-        }
+        visit_living(self.store(), self.now_ms(), entry, visit);
     }
 
     /// Visits every key of a database in the stripes held.

@@ -1,7 +1,9 @@
 //! A leaf: a small hash table of up to 62 chunks of four 64-byte buckets, eight entries each.
 //!
 //! Words of a leaf: `[entries, chunks, chunk ids...]`. A leaf inlined in a slot header has room
-//! for 14 chunk ids (16 words), a leaf in a chunk of its own for 62 (64 words).
+//! for 14 chunk ids (16 words), a leaf in a chunk of its own for 62 (64 words). A leaf without
+//! chunks keeps up to seven entries where the chunk ids would be, so that a slot of a few keys
+//! takes nothing but its header.
 //!
 //! Entries live in the first bucket with room from their home on (wrapping). The invariant
 //! behind every search: *all buckets from an entry's home up to the one before it are full*.
@@ -25,12 +27,18 @@ const CHUNK_ENTRIES: usize = BUCKET_ENTRIES * CHUNK_BUCKETS;
 const ENTRIES: usize = 0;
 const CHUNKS: usize = 1;
 const IDS: usize = 2;
+/// Entries that a leaf without chunks keeps in its own words.
+const INLINE_ENTRIES: usize = 7;
+/// A leaf with no more entries than this gives up its last chunk.
+const INLINE_AGAIN: usize = 4;
 
 /// A handle on a leaf's words.
 #[derive(Clone, Copy)]
 pub(crate) struct Leaf<'r> {
-    pub(crate) region: &'r Region,
-    pub(crate) words: &'r [AtomicU32],
+    region: &'r Region,
+    /// Where the words lie.
+    at: u64,
+    words: &'r [AtomicU32],
 }
 
 /// Where an entry stands.
@@ -41,6 +49,32 @@ pub(crate) struct Place<'r> {
 }
 
 impl<'r> Leaf<'r> {
+    /// The leaf of `word_count` words at an offset.
+    #[inline]
+    pub(crate) fn at(region: &'r Region, at: u64, word_count: usize) -> Leaf<'r> {
+        Leaf { region, at, words: region.words32(at, word_count) }
+    }
+
+    /// The words themselves.
+    pub(crate) fn words(self) -> &'r [AtomicU32] {
+        self.words
+    }
+
+    /// The cells of the entries kept without chunks.
+    #[inline]
+    pub(crate) fn inline_cells(self) -> &'r [AtomicU64; INLINE_ENTRIES] {
+        self.region.words64(self.at + IDS as u64 * 4)
+    }
+
+    /// Offset of the 64 bytes where a search for this tag begins.
+    #[inline]
+    pub(crate) fn home_offset(self, tag: Tag) -> u64 {
+        match self.bucket_count() {
+            0 => self.at,
+            buckets => self.bucket_offset(tag.home(buckets)),
+        }
+    }
+
     /// Entries held.
     #[inline]
     pub(crate) fn len(self) -> usize {
@@ -71,8 +105,10 @@ impl<'r> Leaf<'r> {
     /// Tells whether one more entry would exceed the load limit.
     #[inline]
     pub(crate) fn is_full(self) -> bool {
-        let capacity = self.chunk_count() * CHUNK_ENTRIES;
-        (self.len() + 1) * GROW_LOAD.1 > capacity * GROW_LOAD.0
+        match self.chunk_count() {
+            0 => self.len() == INLINE_ENTRIES,
+            chunks => (self.len() + 1) * GROW_LOAD.1 > chunks * CHUNK_ENTRIES * GROW_LOAD.0,
+        }
     }
 
     /// Offset of a bucket.
@@ -92,7 +128,12 @@ impl<'r> Leaf<'r> {
     pub(crate) fn find(self, tag: Tag, mut accept: impl FnMut(Entry) -> bool) -> Option<Place<'r>> {
         let buckets = self.bucket_count();
         if buckets == 0 {
-            return None;
+            let is_it = |cell: &&AtomicU64| {
+                let entry = Entry(cell.load(Relaxed));
+                entry.has_tag(tag) && accept(entry)
+            };
+            let cell = self.inline_cells().iter().find(is_it)?;
+            return Some(Place { cell, bucket: 0 });
         }
         let mut at = tag.home(buckets);
         for _ in 0..buckets {
@@ -120,6 +161,12 @@ impl<'r> Leaf<'r> {
 
     fn place(self, entry: Entry) {
         let buckets = self.bucket_count();
+        if buckets == 0 {
+            let free = self.inline_cells().iter().find(|cell| cell.load(Relaxed) == 0);
+            debug_assert!(free.is_some(), "no room in a leaf");
+            free.into_iter().for_each(|cell| cell.store(entry.0, Relaxed));
+            return;
+        }
         let mut at = entry.tag().home(buckets);
         for _ in 0..buckets {
             if let Some(free) = self.bucket(at).iter().find(|cell| cell.load(Relaxed) == 0) {
@@ -135,6 +182,10 @@ impl<'r> Leaf<'r> {
     pub(crate) fn remove(self, place: Place<'r>) {
         self.words[ENTRIES].store(self.len() as u32 - 1, Relaxed);
         let buckets = self.bucket_count();
+        if buckets == 0 {
+            place.cell.store(0, Relaxed);
+            return;
+        }
         let mut hole = place.cell;
         let mut hole_bucket = place.bucket;
         let mut was_full = is_bucket_full(self.bucket(hole_bucket));
@@ -164,6 +215,10 @@ impl<'r> Leaf<'r> {
 
     /// Calls `visit` for every entry, in bucket order.
     pub(crate) fn each(self, mut visit: impl FnMut(Entry)) {
+        if self.chunk_count() == 0 {
+            self.each_inline(visit);
+            return;
+        }
         for bucket in 0..self.bucket_count() {
             for cell in self.bucket(bucket) {
                 let entry = Entry(cell.load(Relaxed));
@@ -174,11 +229,21 @@ impl<'r> Leaf<'r> {
         }
     }
 
+    fn each_inline(self, visit: impl FnMut(Entry)) {
+        let entries = self.inline_cells().iter().map(|cell| Entry(cell.load(Relaxed)));
+        entries.filter(|entry| !entry.is_free()).for_each(visit);
+    }
+
     /// Visits the entries whose tag is at least `from`, up to a bucket boundary after at least
     /// one bucket; returns the tag to go on from, or nothing at the end.
     pub(crate) fn scan(self, from: Tag, mut visit: impl FnMut(Entry)) -> Option<Tag> {
         let buckets = self.bucket_count();
         if buckets == 0 {
+            self.each_inline(|entry| {
+                if entry.tag() >= from {
+                    visit(entry);
+                }
+            });
             return None;
         }
         let home = from.home(buckets);
@@ -206,9 +271,10 @@ impl<'r> Leaf<'r> {
         ids.extend(self.chunk_ids());
         self.words[ENTRIES].store(0, Relaxed);
         self.words[CHUNKS].store(0, Relaxed);
+        self.inline_cells().iter().for_each(|cell| cell.store(0, Relaxed));
     }
 
-    /// Refills an empty leaf with zeroed chunks and entries.
+    /// Refills a drained leaf with zeroed chunks and entries.
     pub(crate) fn refill(self, ids: &[ChunkId], entries: &[u64]) {
         debug_assert!(ids.len() <= self.chunk_limit(), "more chunks than a leaf can name");
         for (word, &id) in self.words[IDS..].iter().zip(ids) {
@@ -225,14 +291,14 @@ impl<'r> Leaf<'r> {
 /// A leaf grows when it would be more than this full.
 const GROW_LOAD: (usize, usize) = (15, 16);
 
-/// Chunks that hold `entries` with room to grow by about a tenth.
+/// Chunks that hold `entries` with room to grow by about a tenth; none for a few.
 pub(crate) fn chunks_for(entries: usize) -> usize {
-    (entries * 10).div_ceil(CHUNK_ENTRIES * 9).max(1)
+    if entries <= INLINE_AGAIN { 0 } else { (entries * 10).div_ceil(CHUNK_ENTRIES * 9) }
 }
 
 /// The fewest chunks that hold `entries`.
 pub(crate) fn tightest(entries: usize) -> usize {
-    entries.div_ceil(CHUNK_ENTRIES)
+    if entries <= INLINE_ENTRIES { 0 } else { entries.div_ceil(CHUNK_ENTRIES) }
 }
 
 /// Chunks that a full leaf of `chunks` grows to: by one at first, by a sixteenth later.
@@ -242,7 +308,11 @@ pub(crate) fn grown(chunks: usize) -> usize {
 
 /// Tells whether a leaf is so empty that it should shrink.
 pub(crate) fn is_sparse(entries: usize, chunks: usize) -> bool {
-    chunks > 1 && entries * 5 < chunks * CHUNK_ENTRIES * 2
+    match chunks {
+        0 => false,
+        1 => entries <= INLINE_AGAIN,
+        _ => entries * 5 < chunks * CHUNK_ENTRIES * 2,
+    }
 }
 
 fn is_bucket_full(cells: &[AtomicU64; BUCKET_ENTRIES]) -> bool {

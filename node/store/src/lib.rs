@@ -6,7 +6,8 @@
 //!
 //! Read in this order: `region` (memory), `block`, `segment` and `item` (where values lie),
 //! `entry`, `chunk`, `leaf` and `table` (how keys find them), `store`, `view` (what commands use),
-//! `writer` (what a worker owns), `compact`, `expire`.
+//! `writer` (what a worker owns), `compact`, `expire`, `policy`, `ghost`,
+//! `shadow` and `evict`.
 
 mod audit;
 mod block;
@@ -15,6 +16,7 @@ mod compact;
 mod entry;
 mod evict;
 mod expire;
+mod ghost;
 mod item;
 mod key;
 mod keys;
@@ -22,6 +24,7 @@ mod leaf;
 mod policy;
 mod region;
 mod segment;
+mod shadow;
 mod store;
 mod stripe;
 mod stripe_set;

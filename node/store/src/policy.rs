@@ -4,13 +4,15 @@
 //! | --- | --- | --- |
 //! | lru, random, ttl, noeviction | time of the last access, in quarters of a second | idle time, random, expiry |
 //! | lfu | minutes of the last decay (16) and a logarithmic counter (8), as in Redis | the counter |
-//! | adaptive | inflation at the last access (16) and accesses (8) | worth when last used, inflated |
+//! | adaptive | inflation at the last access (18) and accesses (6) | worth when last used, inflated |
 //!
 //! The adaptive policy is GreedyDual-Size-Frequency (Cherkasova, "Improving WWW Proxies Performance
 //! with Greedy-Dual-Size-Frequency Caching Policy", HP Labs 1998): an item's rank is the inflation
 //! at its last access plus its worth, and evicting an item raises the inflation to its rank. The
-//! worth is `accesses^a / size^b`; which exponents are in force is decided by [`crate::shadow`].
-//! Everything is relative to the present inflation, so 16 bits of it suffice.
+//! worth is `accesses^a / size^b`; which exponents are in force is decided by [`crate::shadow`], and
+//! [`crate::ghost`] remembers the accesses of items that were evicted. Inflation also rises a
+//! little with every eviction, so that among items of equal worth the longest unused goes first.
+//! Everything is relative to the present inflation, so 18 bits of it suffice.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -20,10 +22,22 @@ const ACCESS_BITS: u32 = 24;
 const ACCESS_MASK: u32 = (1 << ACCESS_BITS) - 1;
 /// Counter that Redis gives to new keys under LFU.
 const LFU_INITIAL: u32 = 5;
+/// Of the 24 bits, those that count accesses under the adaptive policy.
+const ACCESSES_BITS: u32 = 6;
+/// The most accesses counted.
+pub(crate) const MAX_ACCESSES: u32 = (1 << ACCESSES_BITS) - 1;
+const STAMP_BITS: u32 = ACCESS_BITS - ACCESSES_BITS;
+const STAMP_MASK: u64 = (1 << STAMP_BITS) - 1;
 /// Worth of an average item that was accessed once, in ticks of inflation.
-const AVERAGE_WORTH: f32 = 96.0;
-/// The most an item can be worth: half of what 16 bits of inflation can tell apart.
-const MAX_WORTH: u64 = 1 << 15;
+const AVERAGE_WORTH: f32 = 256.0;
+/// The most an item can be worth: half of what a stamp can tell apart.
+const MAX_WORTH: u64 = 1 << (STAMP_BITS - 1);
+/// Ticks that inflation rises by itself while as many bytes are evicted as the limit has.
+const DRIFT_TICKS: u64 = 26;
+/// Inflation is kept with this many bits of fraction.
+const FRACTION_BITS: u32 = 20;
+/// Keeps the ranks of the first items above zero.
+const RANK_OFFSET: u64 = 1 << 20;
 
 /// What `maxmemory-policy` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +99,21 @@ impl Policy {
         matches!(self, Policy::AllKeysLfu | Policy::VolatileLfu)
     }
 
+    #[inline]
     fn from_number(number: u8) -> Policy {
-        let is_it = |(policy, _): &&(Policy, &str)| *policy as u8 == number;
-        Policy::NAMES.iter().find(is_it).map_or(Policy::NoEviction, |(policy, _)| *policy)
+        use Policy::*;
+        const ALL: [Policy; 9] = [
+            NoEviction,
+            AllKeysAdaptive,
+            AllKeysLru,
+            AllKeysLfu,
+            AllKeysRandom,
+            VolatileLru,
+            VolatileLfu,
+            VolatileRandom,
+            VolatileTtl,
+        ];
+        ALL[usize::from(number) % ALL.len()]
     }
 }
 
@@ -96,7 +122,7 @@ pub(crate) struct Judge {
     policy: AtomicU8,
     lfu_log_factor: AtomicU32,
     lfu_decay_minutes: AtomicU32,
-    /// Ticks by which the ranks of all items have been overtaken so far.
+    /// Ticks by which the ranks of all items have been overtaken so far, with a fraction.
     inflation: AtomicU64,
     /// Worth of one access to an item of one byte, as the bits of an `f32`.
     scale: AtomicU32,
@@ -113,7 +139,32 @@ pub(crate) struct Weights {
     pub(crate) size: f32,
 }
 
-/// The exponents to choose from.
+impl Weights {
+    /// What makes an item of the average size that was accessed once worth [`AVERAGE_WORTH`].
+    pub(crate) fn scale(self, average_bytes: f32) -> f32 {
+        AVERAGE_WORTH * average_bytes.max(1.0).powf(self.size)
+    }
+
+    /// What an item is worth, in ticks of inflation.
+    pub(crate) fn worth(self, scale: f32, accesses: u32, size_bytes: usize) -> u64 {
+        let (accesses, size) = (accesses.max(1) as f32, size_bytes.max(1) as f32);
+        let worth = scale * power(accesses, self.frequency) / power(size, self.size);
+        (worth as u64).clamp(1, MAX_WORTH)
+    }
+}
+
+/// `base` to the power of one of the exponents in [`CANDIDATES`], most of which need no `powf`.
+#[inline]
+fn power(base: f32, exponent: f32) -> f32 {
+    match exponent {
+        0.0 => 1.0,
+        0.5 => base.sqrt(),
+        1.0 => base,
+        _ => base.powf(exponent),
+    }
+}
+
+/// The exponents to choose from; the first is where to begin.
 pub(crate) const CANDIDATES: [Weights; 4] = [
     Weights { frequency: 1.0, size: 1.0 },
     Weights { frequency: 1.0, size: 0.5 },
@@ -136,9 +187,18 @@ impl Judge {
             lfu_log_factor: AtomicU32::new(10),
             lfu_decay_minutes: AtomicU32::new(1),
             inflation: AtomicU64::new(0),
-            scale: AtomicU32::new((AVERAGE_WORTH * 512.0).to_bits()),
+            scale: AtomicU32::new(CANDIDATES[0].scale(512.0).to_bits()),
             weights: AtomicU8::new(0),
         }
+    }
+
+    /// A judge by the adaptive policy with fixed exponents, for items of this average size.
+    pub(crate) fn adaptive(candidate: usize, average_bytes: f32) -> Judge {
+        let judge = Judge::new();
+        judge.policy.store(Policy::AllKeysAdaptive as u8, Relaxed);
+        judge.choose(candidate);
+        judge.set_average_size(average_bytes);
+        judge
     }
 
     /// The policy in force.
@@ -156,11 +216,10 @@ impl Judge {
     /// Tells how large the average item is, so that worth has a fitting scale.
     pub(crate) fn set_average_size(&self, size_bytes: f32) {
         let weights = self.weights();
-        let scale = AVERAGE_WORTH * size_bytes.max(1.0).powf(weights.size);
-        self.scale.store(scale.to_bits(), Relaxed);
+        self.scale.store(weights.scale(size_bytes).to_bits(), Relaxed);
     }
 
-    fn weights(&self) -> Weights {
+    pub(crate) fn weights(&self) -> Weights {
         CANDIDATES[usize::from(self.weights.load(Relaxed)) % CANDIDATES.len()]
     }
 
@@ -169,16 +228,11 @@ impl Judge {
         self.weights.store(candidate as u8, Relaxed);
     }
 
-    /// The exponents in force, by number.
-    pub(crate) fn chosen(&self) -> usize {
-        usize::from(self.weights.load(Relaxed))
-    }
-
-    /// The access state of a new item.
+    /// The access state of a new item, which had been accessed `before` it was evicted last.
     #[inline]
-    pub(crate) fn born(&self, now_ms: u64) -> u32 {
+    pub(crate) fn born(&self, now_ms: u64, before: impl FnOnce() -> u32) -> u32 {
         match self.policy() {
-            Policy::AllKeysAdaptive => self.stamp(1),
+            Policy::AllKeysAdaptive => self.stamp(before() + 1),
             policy if policy.is_lfu() => minutes(now_ms) << 8 | LFU_INITIAL,
             _ => lru_clock(now_ms),
         }
@@ -188,7 +242,7 @@ impl Judge {
     #[inline]
     pub(crate) fn touched(&self, access: u32, now_ms: u64, random: impl FnOnce() -> u64) -> u32 {
         match self.policy() {
-            Policy::AllKeysAdaptive => self.stamp((access & 0xff).saturating_add(1).min(0xff)),
+            Policy::AllKeysAdaptive => self.stamp((access & MAX_ACCESSES) + 1),
             policy if policy.is_lfu() => {
                 let counter = self.incremented(self.decayed(access, now_ms), random());
                 minutes(now_ms) << 8 | counter
@@ -197,15 +251,26 @@ impl Judge {
         }
     }
 
+    #[inline]
+    fn inflation(&self) -> u64 {
+        self.inflation.load(Relaxed) >> FRACTION_BITS
+    }
+
+    #[inline]
     fn stamp(&self, accesses: u32) -> u32 {
-        (self.inflation.load(Relaxed) as u32 & 0xffff) << 8 | accesses
+        ((self.inflation() & STAMP_MASK) as u32) << ACCESSES_BITS | accesses.min(MAX_ACCESSES)
+    }
+
+    /// How often an item was accessed, as the adaptive policy keeps it.
+    pub(crate) fn accesses(access: u32) -> u32 {
+        access & MAX_ACCESSES
     }
 
     /// The LFU counter after the decay that is due.
     fn decayed(&self, access: u32, now_ms: u64) -> u32 {
         let decay_minutes = self.lfu_decay_minutes.load(Relaxed);
         let elapsed = behind(minutes(now_ms), access >> 8, 0xffff);
-        let periods = if decay_minutes == 0 { 0 } else { elapsed / decay_minutes };
+        let periods = elapsed.checked_div(decay_minutes).unwrap_or(0);
         (access & 0xff).saturating_sub(periods)
     }
 
@@ -235,25 +300,25 @@ impl Judge {
     }
 
     fn adaptive_rank(&self, item: &Candidate) -> u64 {
-        let inflation = self.inflation.load(Relaxed);
-        let age = inflation.wrapping_sub(u64::from(item.access >> 8)) & 0xffff;
-        // An offset keeps ranks of the first items above zero.
-        (inflation + (1 << 20) + self.worth(item)).saturating_sub(age)
+        let inflation = self.inflation();
+        let age = inflation.wrapping_sub(u64::from(item.access >> ACCESSES_BITS)) & STAMP_MASK;
+        let scale = f32::from_bits(self.scale.load(Relaxed));
+        let worth = self.weights().worth(scale, item.access & MAX_ACCESSES, item.size_bytes);
+        (inflation + RANK_OFFSET + worth).saturating_sub(age)
     }
 
-    fn worth(&self, item: &Candidate) -> u64 {
-        let weights = self.weights();
-        let accesses = (item.access & 0xff).max(1) as f32;
-        let size = item.size_bytes.max(1) as f32;
-        let scale = f32::from_bits(self.scale.load(Relaxed));
-        let worth = scale * accesses.powf(weights.frequency) / size.powf(weights.size);
-        (worth as u64).min(MAX_WORTH)
+    /// Whether the adaptive policy has evicted anything.
+    #[inline]
+    pub(crate) fn has_evicted(&self) -> bool {
+        self.inflation.load(Relaxed) != 0 && self.policy() == Policy::AllKeysAdaptive
     }
 
     /// Notes an eviction: what remains is compared with the rank that went.
-    pub(crate) fn evicted(&self, rank: u64) {
+    pub(crate) fn evicted(&self, rank: u64, size_bytes: usize, limit_bytes: u64) {
         if self.policy() == Policy::AllKeysAdaptive {
-            self.inflation.fetch_max(rank.saturating_sub(1 << 20), Relaxed);
+            let drift = (DRIFT_TICKS << FRACTION_BITS) * size_bytes as u64 / limit_bytes.max(1);
+            self.inflation.fetch_max(rank.saturating_sub(RANK_OFFSET) << FRACTION_BITS, Relaxed);
+            self.inflation.fetch_add(drift, Relaxed);
         }
     }
 
@@ -265,10 +330,10 @@ impl Judge {
     }
 
     /// How often an item was accessed, where the policy keeps that: the LFU counter, or the plain
-    /// number (255 at most) under the adaptive policy.
+    /// number (63 at most) under the adaptive policy.
     pub(crate) fn frequency(&self, access: u32, now_ms: u64) -> Option<u64> {
         match self.policy() {
-            Policy::AllKeysAdaptive => Some(u64::from(access & 0xff)),
+            Policy::AllKeysAdaptive => Some(u64::from(Judge::accesses(access))),
             policy if policy.is_lfu() => Some(u64::from(self.decayed(access, now_ms))),
             _ => None,
         }

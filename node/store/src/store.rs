@@ -13,11 +13,13 @@ use skep_keyspace::{SLOT_COUNT, Slot};
 use crate::block::{BLOCK_BYTES, Blocks};
 use crate::chunk::Chunks;
 use crate::entry::{Entry, Tag};
+use crate::ghost::Ghosts;
 use crate::item::Record;
 use crate::key::Key;
 use crate::policy::Judge;
 use crate::region::Region;
 use crate::segment::Segments;
+use crate::shadow::Shadows;
 use crate::stripe::Stripe;
 use crate::table::{HEADER_WORDS, Memory, Table};
 
@@ -66,11 +68,15 @@ pub struct Store {
     pub(crate) stripes: Box<[Padded]>,
     /// Where each database's slot headers lie; reserved when the database is first written.
     headers: Box<[OnceLock<u64>]>,
+    /// The runs that have headers, in the order they got them.
+    pub(crate) written_runs: Mutex<Vec<u16>>,
     /// Which header run a database uses: SWAPDB exchanges two of these under all locks.
     runs: Box<[AtomicU16]>,
     seed: u64,
     pub(crate) totals: Totals,
     pub(crate) judge: Judge,
+    pub(crate) ghosts: Ghosts,
+    pub(crate) shadows: Shadows,
 }
 
 /// Sums that workers bring up to date after each batch.
@@ -110,10 +116,13 @@ impl Store {
             segments,
             stripes,
             headers: (0..databases).map(|_| OnceLock::new()).collect(),
+            written_runs: Mutex::new(Vec::new()),
             runs: (0..databases as u16).map(AtomicU16::new).collect(),
             seed: options.seed,
             totals: Totals::default(),
             judge: Judge::new(),
+            ghosts: Ghosts::default(),
+            shadows: Shadows::default(),
             blocks,
             region,
         })
@@ -168,8 +177,16 @@ impl Store {
         let blocks = (SLOT_COUNT * HEADER_BYTES).div_ceil(BLOCK_BYTES);
         // A lost race wastes address space, not memory.
         let fresh = self.blocks.take_run(blocks)?;
-        let base = *header.get_or_init(|| fresh);
+        let base = *header.get_or_init(|| {
+            self.written_runs.lock().push(run);
+            fresh
+        });
         Some(self.table_at(base, run, slot))
+    }
+
+    /// Memory of the slot headers of all databases that were ever written.
+    pub(crate) fn header_bytes(&self) -> u64 {
+        (self.written_runs.lock().len() * SLOT_COUNT * HEADER_BYTES) as u64
     }
 
     #[inline]

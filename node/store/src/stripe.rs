@@ -5,12 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+/// The flags of those who watch a key.
+type Watchers = Vec<Arc<AtomicBool>>;
+
 /// The guarded state of one stripe.
 pub(crate) struct Stripe {
     /// Per header run (see `Store::runs`): keys and how many of them expire.
     pub(crate) accounts: Box<[Account]>,
     /// Watched keys, by header run. Almost always empty.
-    watches: HashMap<(u16, Box<[u8]>), Vec<Arc<AtomicBool>>>,
+    watches: HashMap<(u16, Box<[u8]>), Watchers>,
 }
 
 /// Keys of one database in one stripe.

@@ -1,6 +1,7 @@
 //! The index of one slot of one database.
 //!
-//! A slot header is 16 words (one cache line). Up to about 400 keys it *is* a leaf. Beyond that it
+//! A slot header is 16 words (one cache line). Up to about 400 keys it *is* a leaf, and up to seven
+//! keys it is all there is. Beyond that it
 //! becomes the root of a trie whose nodes have 64 children and consume 6 bits of the hash each,
 //! with extendible hashing inside a node: a leaf may stand in several neighbouring places and
 //! splits in two when full. So a slot of one key and a slot of five million grow alike, a few
@@ -11,7 +12,7 @@
 //! large slot  [entries, LARGE, root node, ...]     node: 64 x (leaf | NODE + node)
 //! ```
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::block::Blocks;
 use crate::chunk::{CHUNK_BYTES, ChunkId, Chunks, NO_OWNER, chunk_offset};
@@ -47,6 +48,7 @@ pub(crate) struct Exhausted;
 #[derive(Clone, Copy)]
 pub(crate) struct Table<'s> {
     memory: Memory<'s>,
+    header_at: u64,
     header: &'s [AtomicU32],
     /// Recorded with every chunk; see `chunk.rs`.
     owner: u32,
@@ -63,7 +65,7 @@ struct Spot<'s> {
 impl<'s> Table<'s> {
     pub(crate) fn new(memory: Memory<'s>, header_offset: u64, owner: u32) -> Table<'s> {
         let header = memory.region.words32(header_offset, HEADER_WORDS);
-        Table { memory, header, owner }
+        Table { memory, header_at: header_offset, header, owner }
     }
 
     #[inline]
@@ -85,15 +87,26 @@ impl<'s> Table<'s> {
     }
 
     fn leaf(self, id: ChunkId) -> Leaf<'s> {
-        let words = self.memory.region.words32(chunk_offset(id), CHUNK_BYTES / 4);
-        Leaf { region: self.memory.region, words }
+        Leaf::at(self.memory.region, chunk_offset(id), CHUNK_BYTES / 4)
+    }
+
+    /// The leaf that the header of a small slot is.
+    #[inline]
+    fn inline_leaf(self) -> Leaf<'s> {
+        Leaf::at(self.memory.region, self.header_at, HEADER_WORDS)
+    }
+
+    /// The cells of a slot so small that its header holds its entries.
+    pub(crate) fn inline_cells(self) -> Option<&'s [AtomicU64]> {
+        let leaf = self.inline_leaf();
+        let is_inline = self.header[1].load(Relaxed) == 0;
+        is_inline.then(|| leaf.inline_cells().as_slice())
     }
 
     #[inline]
     fn spot(self, hash: u64) -> Spot<'s> {
         if !self.is_large() {
-            let leaf = Leaf { region: self.memory.region, words: self.header };
-            return Spot { leaf, parent: None };
+            return Spot { leaf: self.inline_leaf(), parent: None };
         }
         let mut node = self.header[2].load(Relaxed);
         let mut consumed = 0;
@@ -113,9 +126,7 @@ impl<'s> Table<'s> {
     /// word of a chunk that has become something else meanwhile, so every step is checked.
     #[inline]
     pub(crate) fn home_offset(self, hash: u64) -> Option<u64> {
-        let leaf = self.leaf_unlocked(hash)?;
-        let buckets = leaf.bucket_count();
-        let offset = (buckets > 0).then(|| leaf.bucket_offset(Tag::of(hash).home(buckets)))?;
+        let offset = self.leaf_unlocked(hash)?.home_offset(Tag::of(hash));
         self.memory.region.holds(offset, CHUNK_BYTES).then_some(offset)
     }
 
@@ -124,7 +135,7 @@ impl<'s> Table<'s> {
     fn leaf_unlocked(self, hash: u64) -> Option<Leaf<'s>> {
         let region = self.memory.region;
         if !self.is_large() {
-            return Some(Leaf { region, words: self.header });
+            return Some(self.inline_leaf());
         }
         let mut id = self.header[2].load(Relaxed);
         for consumed in (0..TRIE_BITS).step_by(NODE_BITS as usize) {
@@ -196,10 +207,9 @@ impl<'s> Table<'s> {
         leaf.remove(place);
         if self.is_large() && self.header[0].fetch_sub(1, Relaxed) == 1 {
             self.clear();
-        } else if leaf.len() == 0 || is_sparse(leaf.len(), leaf.chunk_count()) {
-            let chunks = if leaf.len() == 0 { 0 } else { chunks_for(leaf.len()) };
+        } else if is_sparse(leaf.len(), leaf.chunk_count()) {
             // Shrinking takes no more chunks than it gives back; a failure changes nothing.
-            let _ = self.resize(leaf, chunks);
+            let _ = self.resize(leaf, chunks_for(leaf.len()));
         }
         true
     }
@@ -251,7 +261,7 @@ impl<'s> Table<'s> {
             }
         };
         let target = self.leaf(leaf);
-        for (to, from) in target.words.iter().zip(inline.words) {
+        for (to, from) in target.words().iter().zip(inline.words()) {
             to.store(from.load(Relaxed), Relaxed);
         }
         for child in self.node(node) {
@@ -310,10 +320,8 @@ impl<'s> Table<'s> {
             }
         }
         // When all hashes fall on one side, that leaf is full again and must stay within its limit.
-        let roomy = |entries: &[u64], leaf: Leaf<'_>| match entries.len() {
-            0 => 0,
-            len => chunks_for(len).min(leaf.chunk_limit()),
-        };
+        let roomy =
+            |entries: &[u64], leaf: Leaf<'_>| chunks_for(entries.len()).min(leaf.chunk_limit());
         let (mut need_low, mut need_high) = (roomy(low, left), roomy(high, right));
         while ids.len() < need_low + need_high {
             let Some(id) = chunks.take(region, blocks, self.owner) else {
@@ -356,7 +364,7 @@ impl<'s> Table<'s> {
         if self.is_large() {
             self.each_leaf_below(self.header[2].load(Relaxed), visit);
         } else {
-            visit(Leaf { region: self.memory.region, words: self.header });
+            visit(self.inline_leaf());
         }
     }
 
@@ -431,7 +439,7 @@ impl<'s> Table<'s> {
     /// The leaf that holds a trie path, and the first path behind that leaf.
     fn leaf_on_path(self, path: u64) -> (Leaf<'s>, Option<u64>) {
         if !self.is_large() {
-            return (Leaf { region: self.memory.region, words: self.header }, None);
+            return (self.inline_leaf(), None);
         }
         let mut node = self.header[2].load(Relaxed);
         let mut consumed = 0;

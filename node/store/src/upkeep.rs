@@ -53,6 +53,7 @@ impl Store {
     /// Compacts in proportion to what the worker has appended. Called after each batch.
     #[inline]
     pub fn work_off(&self, writer: &mut Writer) {
+        self.feed_shadows(writer);
         let appended = writer.take_appended();
         if appended > 0 {
             let tolerated = if self.is_short() { STRICT } else { RELAXED };
@@ -96,7 +97,7 @@ impl Store {
         Footprint {
             live_bytes,
             dead_bytes: filled.saturating_sub(live_bytes),
-            index_bytes: blocks(self.chunks.block_count()),
+            index_bytes: blocks(self.chunks.block_count()) + self.header_bytes(),
             outside_bytes: self.totals.outside_bytes.load(Relaxed).max(0) as u64,
             reserve_bytes: blocks(self.blocks.warm_blocks()),
         }
@@ -106,7 +107,8 @@ impl Store {
     pub fn set_limits(&self, limit_bytes: u64, other_bytes: u64) {
         self.totals.limit_bytes.store(limit_bytes, Relaxed);
         self.totals.other_bytes.store(other_bytes, Relaxed);
-        self.tell_average_size();
+        self.fit_ghosts();
+        self.inform_policy();
     }
 
     /// Gives the memory of free blocks back to the system.

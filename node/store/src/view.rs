@@ -15,6 +15,7 @@ use crate::StripeSet;
 use crate::entry::{Entry, Tag};
 use crate::item::{Draft, DraftValue, LARGE_VALUE_BYTES, Record, Value};
 use crate::key::Key;
+use crate::shadow::EventKind;
 use crate::store::{Database, Store};
 use crate::stripe::{Account, Stripe};
 use crate::table::Table;
@@ -89,7 +90,7 @@ impl<'v> Item<'v> {
 
     /// Bytes the key takes: its record, what lies outside, and its index entry.
     pub fn memory_bytes(&self) -> usize {
-        self.record.len_bytes() + self.record.outside_bytes() + size_of::<Entry>()
+        self.record.weight_bytes() as usize
     }
 }
 
@@ -238,10 +239,16 @@ impl<'a> View<'a> {
         match self.living(run, key) {
             Some(found) => {
                 self.writer.counters.hits += 1;
+                if self.store.shadows.samples(key.hash) {
+                    self.writer.note_event(key.hash, EventKind::Hit(found.record.weight_bytes()));
+                }
                 Some(self.access(found))
             }
             None => {
                 self.writer.counters.misses += 1;
+                if self.store.shadows.samples(key.hash) {
+                    self.writer.note_event(key.hash, EventKind::Miss);
+                }
                 None
             }
         }
@@ -400,11 +407,15 @@ impl<'a> View<'a> {
                 let random = || writer.random();
                 store.judge.touched(found.record.access(), self.now_ms, random)
             }
-            None => store.judge.born(self.now_ms),
+            None => store.judge.born(self.now_ms, || store.ghosts.recall(key.hash)),
         };
         let location = self
             .append(key, value, expiry_ms, modified, access)
             .inspect_err(|_| table.give_back(key.hash))?;
+        if store.shadows.samples(key.hash) {
+            let size_bytes = store.record(Entry(location)).weight_bytes();
+            self.writer.note_event(key.hash, EventKind::Write(size_bytes));
+        }
         match old {
             Some(found) => {
                 self.relink(run, key, &found, location, expiry_ms.is_some());
@@ -413,6 +424,7 @@ impl<'a> View<'a> {
             None => {
                 let entry = Entry::new(Tag::of(key.hash), location, expiry_ms.is_some());
                 table.insert(key.hash, entry);
+                store.introduce(self.writer, entry, (run, key.slot), self.now_ms);
                 let account = self.account(key, run);
                 account.keys += 1;
                 account.expiring += u32::from(expiry_ms.is_some());

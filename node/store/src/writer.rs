@@ -7,10 +7,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::block::{BLOCK_BYTES, Block};
 use crate::compact::Compaction;
-use crate::evict::Victim;
+use crate::evict::{Sweep, Victim};
 use crate::item::Draft;
+use crate::shadow::{Event, EventKind, MAX_EVENTS};
 use crate::store::Store;
 use crate::table::Exhausted;
+
+/// Items looked at for each eviction unless told otherwise.
+const USUAL_ITEMS: usize = 32;
 
 /// A worker's share of the store's work.
 pub struct Writer {
@@ -28,8 +32,12 @@ pub struct Writer {
     pub(crate) expire_cursor: usize,
     /// The best victims seen, the highest ranked first.
     pub(crate) pool: Vec<Victim>,
-    /// Samples taken for each eviction.
-    pub(crate) sample_rounds: usize,
+    /// Items looked at for each eviction.
+    pub(crate) sample_items: usize,
+    /// What happened to keys of the shadows' sample, not passed on yet.
+    pub(crate) events: Vec<Event>,
+    /// Where the search for rare victims stands.
+    pub(crate) sweep: Sweep,
 }
 
 /// What a worker has seen and done.
@@ -90,7 +98,9 @@ impl Writer {
             appended: 0,
             expire_cursor: 0,
             pool: Vec::new(),
-            sample_rounds: 1,
+            sample_items: USUAL_ITEMS,
+            events: Vec::new(),
+            sweep: Sweep::default(),
         }
     }
 
@@ -150,10 +160,8 @@ impl Writer {
     }
 
     /// Sets how many items are looked at for each eviction (`maxmemory-samples`).
-    pub fn set_samples(&mut self, samples: usize) {
-        /// Items that one sample finds on average, give or take.
-        const ITEMS_PER_SAMPLE: usize = 10;
-        self.sample_rounds = samples.div_ceil(ITEMS_PER_SAMPLE).max(1);
+    pub fn set_samples(&mut self, items: usize) {
+        self.sample_items = items.max(1);
     }
 
     /// Whether a victim of this rank would enter the pool.
@@ -170,6 +178,14 @@ impl Writer {
         self.pool.insert(place, victim);
         if self.pool.len() > pool_len {
             self.pool.remove(0);
+        }
+    }
+
+    /// Notes what happened to a key of the shadows' sample.
+    #[cold]
+    pub(crate) fn note_event(&mut self, hash: u64, kind: EventKind) {
+        if self.events.len() < MAX_EVENTS {
+            self.events.push(Event { hash, kind });
         }
     }
 

@@ -167,7 +167,6 @@ fn lru_takes_the_longest_unused_first() {
 }
 
 #[test]
-#[ignore = "an eviction looks at too few items of a sparse index as yet"]
 fn a_store_of_few_keys_chooses_as_well() {
     let mut bench = Bench::with_policy(Policy::AllKeysLru);
     for number in 0..4_000 {
