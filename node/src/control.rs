@@ -12,66 +12,92 @@ use tokio::time::{Instant, sleep_until};
 use crate::Exit;
 use crate::config::{Sources, load};
 use crate::node::Node;
-use crate::start::Running;
+use crate::start::{CannotStart, Running, start};
 
-/// Runs until the node has ended.
-pub(crate) fn run(running: Running, sources: &Sources) -> Exit {
+/// The signals that the node answers to.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::ToEnd("SIGTERM"),
+            _ = self.interrupt.recv() => Asked::ToEnd("SIGINT"),
+            _ = self.hang_up.recv() => Asked::ToReload,
+        }
+    }
+}
+
+/// What a signal asks for.
+enum Asked {
+    /// With the signal's name.
+    ToEnd(&'static str),
+    ToReload,
+}
+
+/// Starts a node and runs until it has ended.
+pub(crate) fn run(sources: &Sources) -> Result<Exit, CannotStart> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = runtime.and_then(|runtime| runtime.block_on(supervise(running, sources)));
-    ended.unwrap_or_else(|error| {
-        eprintln!("skep: failed while running: {error}");
-        Exit::Failed
+    runtime.map_err(CannotStart::Signals)?.block_on(async {
+        // Before anybody can know that the node runs: a signal is never met unprepared.
+        let signals = Signals::new().map_err(CannotStart::Signals)?;
+        let running = start(sources)?;
+        crate::print(&running.banner);
+        Ok(supervise(running, signals, sources).await)
     })
 }
 
-async fn supervise(mut running: Running, sources: &Sources) -> io::Result<Exit> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    // Whoever reads the banner may send signals.
-    crate::print(&running.banner);
+async fn supervise(mut running: Running, mut signals: Signals, sources: &Sources) -> Exit {
     let node = running.node;
-    let mut left = running.workers.len();
+    let mut left = running.workers;
     let mut deadline: Option<Instant> = None;
     while left > 0 {
         tokio::select! {
-            name = either(&mut terminate, &mut interrupt) => {
-                if deadline.is_some() {
-                    node.warn(&format!("{name} again: ending at once"));
-                    return Ok(Exit::Failed);
+            asked = signals.next() => match asked {
+                Asked::ToReload => reload(&node, sources),
+                Asked::ToEnd(name) if node.is_stopping() => {
+                    node.warn(&format!("{name} while ending: ending at once"));
+                    return Exit::Failed;
                 }
-                node.notice(&format!("{name}: answering what was asked, then ending"));
-                node.begin_stop();
-            }
-            Some(()) = hang_up.recv() => reload(&node, sources),
+                Asked::ToEnd(name) => {
+                    node.notice(&format!("{name}: answering what was asked, then ending"));
+                    node.begin_stop();
+                }
+            },
             () = node.stopping(), if deadline.is_none() => {
                 deadline = Some(Instant::now() + node.settings.load().shutdown_timeout);
             }
             () = sleep_until(deadline.unwrap_or_else(far)), if deadline.is_some() => {
                 let count = node.clients.count();
                 node.warn(&format!("shutdown-timeout is over: leaving {count} clients"));
-                return Ok(Exit::Stopped);
+                return Exit::Stopped;
             }
             Some(end) = running.ends.recv() => {
-                end?;
+                if let Err(error) = end {
+                    node.warn(&format!("a worker failed: {error}"));
+                    return Exit::Failed;
+                }
                 left -= 1;
             }
         }
     }
     node.notice("ended");
-    Ok(Exit::Stopped)
+    Exit::Stopped
 }
 
 fn far() -> Instant {
     Instant::now() + Duration::from_secs(86_400)
-}
-
-/// The name of the signal that came.
-async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    }
 }
 
 /// Reads the configuration again. If it is wrong, everything stays as it is.

@@ -65,10 +65,7 @@ fn serve(request: &Request) -> Exit {
         Request::Run(given) => {
             let given = given.clone();
             let sources = Sources { given, environment, machine };
-            match start::start(&sources) {
-                Ok(running) => control::run(running, &sources),
-                Err(error) => fail(&error.lines(), error.exit()),
-            }
+            control::run(&sources).unwrap_or_else(|error| fail(&error.lines(), error.exit()))
         }
         Request::Check(_) | Request::Show { .. } | Request::Convert(_) => {
             match config::run_tool(request, environment, machine) {

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use skep_command::server::REDIS_VERSION;
 use skep_keyspace::bytesize;
@@ -21,7 +20,7 @@ pub(crate) struct Running {
     pub(crate) node: Arc<Node>,
     /// How each worker ended.
     pub(crate) ends: mpsc::UnboundedReceiver<io::Result<()>>,
-    pub(crate) workers: Vec<JoinHandle<()>>,
+    pub(crate) workers: usize,
     /// What a person who has just started a node wants to know.
     pub(crate) banner: String,
 }
@@ -37,6 +36,8 @@ pub(crate) enum CannotStart {
     LogFile { file: String, source: io::Error },
     #[error("cannot reserve address space: {0}; raise 'ulimit -v' or vm.overcommit_memory")]
     Reserve(io::Error),
+    #[error("cannot handle signals: {0}")]
+    Signals(io::Error),
     #[error("cannot start worker threads: {0}; try fewer with --workers")]
     Thread(io::Error),
 }
@@ -56,7 +57,9 @@ impl CannotStart {
         match self {
             CannotStart::Configuration(_) | CannotStart::LogFile { .. } => Exit::Usage,
             CannotStart::Bind(_) => Exit::CannotListen,
-            CannotStart::Reserve(_) | CannotStart::Thread(_) => Exit::Failed,
+            CannotStart::Reserve(_) | CannotStart::Signals(_) | CannotStart::Thread(_) => {
+                Exit::Failed
+            }
         }
     }
 }
@@ -113,15 +116,16 @@ fn compare_with_reservation(settings: &Settings, reserved_bytes: usize) -> Optio
 
 fn spawn(node: Arc<Node>, listeners: Listeners, banner: String) -> io::Result<Running> {
     let (sender, ends) = mpsc::unbounded_channel();
-    let mut workers = Vec::new();
+    let workers = listeners.of_workers.len();
     for (number, listeners) in listeners.of_workers.into_iter().enumerate() {
         let (node, sender) = (Arc::clone(&node), sender.clone());
         let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-        workers.push(thread.spawn(move || {
+        // A thread that panics ends the process, so nobody waits for threads themselves.
+        thread.spawn(move || {
             let end = worker::run(node, number, listeners, random::number());
             // Nobody listens any more only when the process is about to end.
             let _ = sender.send(end);
-        })?);
+        })?;
     }
     Ok(Running { node, ends, workers, banner })
 }
