@@ -1,0 +1,143 @@
+//! Rust sources, reduced to what the checks look at.
+
+use std::path::{Path, PathBuf};
+
+use skep_tests::{TestResult, repository, run};
+
+/// A Rust file of the repository.
+pub(crate) struct Source {
+    /// From the top of the repository.
+    pub(crate) path: String,
+    /// As it is.
+    pub(crate) text: String,
+    /// Without comments and without what is inside string and character literals; as many lines.
+    pub(crate) code: String,
+}
+
+impl Source {
+    fn read(path: String) -> TestResult<Source> {
+        let text = std::fs::read_to_string(repository().join(&path))?;
+        let code = strip(&text);
+        Ok(Source { path, text, code })
+    }
+
+    /// Whether all of it is test code.
+    pub(crate) fn is_test(&self) -> bool {
+        let path = Path::new(&self.path);
+        let folders = path.components().map(|part| part.as_os_str());
+        self.path.starts_with("tests/") && !self.path.starts_with("tests/src/")
+            || folders.into_iter().any(|folder| folder == "tests" || folder == "tests.rs")
+                && !self.path.starts_with("tests/")
+            || path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("_tests"))
+    }
+
+    /// The lines of code before its test module, numbered from 1.
+    pub(crate) fn product_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let end = if self.is_test() { 0 } else { self.tests_begin() };
+        self.code.lines().take(end).enumerate().map(|(at, line)| (at + 1, line))
+    }
+
+    /// The lines of test code, numbered from 1.
+    pub(crate) fn test_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let begin = if self.is_test() { 0 } else { self.tests_begin() };
+        self.code.lines().skip(begin).enumerate().map(move |(at, line)| (begin + at + 1, line))
+    }
+
+    /// How many lines come before the inline test module, which is the last thing in a file.
+    fn tests_begin(&self) -> usize {
+        let lines: Vec<&str> = self.code.lines().collect();
+        let is_begin = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].ends_with('{');
+        lines.windows(2).position(is_begin).unwrap_or(lines.len())
+    }
+}
+
+/// The files that Git knows or would add, with their mode as `ls-files` has it, sorted.
+pub(crate) fn files() -> TestResult<Vec<PathBuf>> {
+    let top = repository();
+    let line = ["-C".as_ref(), top.as_os_str()];
+    let more = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    let words = line.into_iter().chain(more.iter().map(AsRef::as_ref));
+    let done = run("git", words, b"", skep_tests::PATIENCE)?;
+    if !done.status.success() {
+        return Err(format!("git ls-files: {}", done.errors).into());
+    }
+    let mut files: Vec<PathBuf> = done.output.split_terminator('\0').map(PathBuf::from).collect();
+    // What was removed and not yet committed is still known.
+    files.retain(|file| top.join(file).exists());
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+/// All Rust files.
+pub(crate) fn sources() -> TestResult<Vec<Source>> {
+    let files = files()?.into_iter().filter(|file| file.extension().is_some_and(|e| e == "rs"));
+    files.map(|file| Source::read(file.to_string_lossy().into_owned())).collect()
+}
+
+/// Blanks comments and the inside of literals. Line breaks stay.
+pub(crate) fn strip(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let (kept, len) = match first {
+            '/' if rest.starts_with("//") => ("", rest.find('\n').unwrap_or(rest.len())),
+            '/' if rest.starts_with("/*") => {
+                ("", rest.find("*/").map_or(rest.len(), |at| at + "*/".len()))
+            }
+            '"' => ("\"\"", quoted_len(rest)),
+            'r' | 'b' | 'c' if !ends_in_word(&code) => match raw_len(rest) {
+                Some(len) => ("\"\"", len),
+                None => (&rest[..1], 1),
+            },
+            '\'' => match char_len(rest) {
+                Some(len) => ("''", len),
+                None => ("'", 1),
+            },
+            other => (&rest[..other.len_utf8()], other.len_utf8()),
+        };
+        code.push_str(kept);
+        if kept.len() != len {
+            code.extend(rest[..len].chars().filter(|&letter| letter == '\n'));
+        }
+        rest = &rest[len..];
+    }
+    code
+}
+
+fn ends_in_word(code: &str) -> bool {
+    code.ends_with(|last: char| last.is_alphanumeric() || last == '_')
+}
+
+fn quoted_len(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// The length of a raw string, if `text` begins with one.
+fn raw_len(text: &str) -> Option<usize> {
+    let body = text.trim_start_matches(['b', 'c']).strip_prefix('r')?;
+    let hashes = body.len() - body.trim_start_matches('#').len();
+    let inside = body[hashes..].strip_prefix('"')?;
+    let end = format!("\"{}", "#".repeat(hashes));
+    let len = inside.find(&end)? + end.len();
+    Some(text.len() - inside.len() + len)
+}
+
+/// The length of a character literal, if `text` begins with one and not with a lifetime.
+fn char_len(text: &str) -> Option<usize> {
+    if text.starts_with("'\\") {
+        let skipped = "'\\x".len();
+        return text.get(skipped..)?.find('\'').map(|at| skipped + at + 1);
+    }
+    let letter = text[1..].chars().next()?;
+    text[1 + letter.len_utf8()..].starts_with('\'').then_some(letter.len_utf8() + 2)
+}
