@@ -6,25 +6,30 @@
 //!   killed when dropped, and by the kernel when the test process dies first. Its log is printed
 //!   when it is dropped, which the test runner shows for a test that failed.
 //! * [`Client`]: sends bytes, gives back one whole reply as the bytes that came.
+//! * [`run`]: a program that is run to its end, with what it printed.
 //! * [`wait_until`]: the way to wait for a condition.
 //!
-//! Nothing here waits without a deadline, and nothing here skips: a program that is missing is an
-//! error that says how to get it.
+//! Nothing here waits without a deadline. A program that is missing is an error that says how to get
+//! it; the few things that a machine may rightly lack are a [`skip`] that is told in the summary.
 
 mod client;
 pub mod differential;
 mod frame;
 mod program;
+mod run;
 mod scratch;
 mod server;
+mod skip;
 mod spawn;
 mod wait;
 
 pub use client::{Client, command};
 pub use frame::{Malformed, frame_len};
 pub use program::Program;
+pub use run::{Finished, run};
 pub use scratch::Scratch;
 pub use server::Server;
+pub use skip::skip;
 pub use spawn::spawn;
 pub use wait::{finish, wait_until};
 

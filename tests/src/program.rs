@@ -26,6 +26,10 @@ impl Program {
     /// The servers whose replies are right, the most authoritative first.
     pub const ORACLES: [Program; 3] = [Program::Valkey91, Program::Redis82, Program::Redis70];
 
+    /// All of them.
+    pub const ALL: [Program; 5] =
+        [Program::Skep, Program::Valkey91, Program::Redis82, Program::Redis70, Program::Memcached];
+
     /// A short name, for file names and messages.
     pub fn name(self) -> &'static str {
         match self {
