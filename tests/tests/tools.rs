@@ -78,7 +78,7 @@ fn redis_cli_prints_info_and_maps() -> TestResult {
 #[test]
 fn redis_cli_scans_all_keys_and_those_of_a_pattern() -> TestResult {
     let server = node_with_keys(300)?;
-    let all = cli(&server, &["--scan", "--count", "50"], b"")?.output;
+    let all = cli(&server, &["--scan"], b"")?.output;
     assert_eq!(all.lines().count(), 300, "{all}");
     let some = cli(&server, &["--scan", "--pattern", "key:1?"], b"")?.output;
     assert_eq!(some.lines().count(), 10, "{some}");
