@@ -14,11 +14,46 @@ pub(crate) struct Source {
     pub(crate) code: String,
 }
 
+/// A function of a file.
+pub(crate) struct Function<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) body: &'a str,
+    pub(crate) line: usize,
+    pub(crate) is_test: bool,
+}
+
 impl Source {
     fn read(path: String) -> TestResult<Source> {
         let text = std::fs::read_to_string(repository().join(&path))?;
         let code = strip(&text);
         Ok(Source { path, text, code })
+    }
+
+    /// The line of a place in the code, from 1.
+    pub(crate) fn line_of(&self, at: usize) -> usize {
+        self.code[..at].matches('\n').count() + 1
+    }
+
+    /// All functions with a body.
+    pub(crate) fn functions(&self) -> Vec<Function<'_>> {
+        let mut functions = Vec::new();
+        for (at, keyword) in self.code.match_indices("fn ") {
+            let before = &self.code[..at];
+            let after = &self.code[at + keyword.len()..];
+            let name =
+                after.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next();
+            let Some(open) = body_begin(after) else { continue };
+            let Some(name) = name.filter(|name| !name.is_empty() && !ends_in_word(before)) else {
+                continue;
+            };
+            let body = &after[open..];
+            let body = &body[..body.len() - after_pair(body, '{', '}').len()];
+            // What stands between the end of the item before and this one.
+            let attributes = before.rsplit([';', '{', '}']).next().unwrap_or_default();
+            let is_test = attributes.contains("test]");
+            functions.push(Function { name, body, line: self.line_of(at), is_test });
+        }
+        functions
     }
 
     /// Whether all of it is test code.
@@ -49,6 +84,30 @@ impl Source {
         let is_begin = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].ends_with('{');
         lines.windows(2).position(is_begin).unwrap_or(lines.len())
     }
+}
+
+/// Whether `line` has `word`, not as a part of another.
+pub(crate) fn has_word(line: &str, word: &str) -> bool {
+    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+    line.match_indices(word).any(|(at, _)| {
+        !line[..at].ends_with(is_letter) && !line[at + word.len()..].starts_with(is_letter)
+    })
+}
+
+/// What follows the first pair of brackets and all within them.
+pub(crate) fn after_pair(code: &str, open: char, close: char) -> &str {
+    let mut depth = 0;
+    for (at, letter) in code.char_indices() {
+        if letter == open {
+            depth += 1;
+        } else if letter == close {
+            depth -= 1;
+            if depth == 0 {
+                return &code[at + close.len_utf8()..];
+            }
+        }
+    }
+    ""
 }
 
 /// The files that Git knows or would add, with their mode as `ls-files` has it, sorted.
@@ -103,6 +162,13 @@ pub(crate) fn strip(text: &str) -> String {
         rest = &rest[len..];
     }
     code
+}
+
+/// Where the body of a function begins, after its parameters, if it has one.
+fn body_begin(signature: &str) -> Option<usize> {
+    let rest = after_pair(signature, '(', ')');
+    let open = rest.find(['{', ';']).filter(|&open| rest[open..].starts_with('{'))?;
+    Some(signature.len() - rest.len() + open)
 }
 
 fn ends_in_word(code: &str) -> bool {
