@@ -80,9 +80,10 @@ fn build_node() -> TestResult<PathBuf> {
     if let Some(given) = std::env::var_os("SKEP_TEST_NODE") {
         return exists(PathBuf::from(given), "SKEP_TEST_NODE names no file");
     }
-    // This test is `<target>/<profile>/deps/<test>`.
-    let test = std::env::current_exe()?;
-    let profile = test.ancestors().nth(2).ok_or("this test is in no target directory")?;
+    // A test is `<target>/<profile>/deps/<test>`, a program `<target>/<profile>/<program>`.
+    let us = std::env::current_exe()?;
+    let mut folders = us.ancestors().skip(1).skip_while(|folder| folder.ends_with("deps"));
+    let profile = folders.next().ok_or("this program is in no target directory")?;
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.args(["build", "--quiet", "--package", "skep", "--bin", "skep"]);
     if profile.ends_with("release") {
