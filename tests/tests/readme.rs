@@ -1,0 +1,78 @@
+//! The commands of the README work as they are written there.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use skep_tests::{Client, PATIENCE, TestResult, finish, repository, run, skip, spawn, wait_until};
+
+/// A release with link-time optimisation is built on the way.
+const BUILD_PATIENCE: Duration = Duration::from_secs(900);
+const LINE_PATIENCE: Duration = Duration::from_secs(120);
+/// What the first command listens on, if it is told nothing.
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 6379);
+
+/// The lines of the README's code blocks of this kind.
+fn blocks(kind: &str) -> TestResult<Vec<Vec<String>>> {
+    let text = fs::read_to_string(repository().join("README.md"))?;
+    let opening = format!("```{kind}");
+    let mut lines = text.lines();
+    let mut blocks = Vec::new();
+    while lines.any(|line| line == opening) {
+        let block = lines.by_ref().take_while(|line| *line != "```").map(str::to_owned);
+        blocks.push(block.collect());
+    }
+    Ok(blocks)
+}
+
+/// Killed when dropped. `cargo run` becomes the program that it runs, so there is only one process.
+struct Node(Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It has ended by itself when these fail.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_two_commands_are_these() -> TestResult {
+    let blocks = blocks("sh")?;
+    assert_eq!(blocks[..2], [["cargo run --release --bin skep"], ["tests/run"]]);
+    let mode = fs::metadata(repository().join("tests/run"))?.permissions().mode();
+    assert_eq!(mode & 0o111, 0o111, "tests/run is not executable");
+    Ok(())
+}
+
+#[test]
+#[ignore = "builds a release"]
+fn the_first_command_serves_what_there_is_to_try() -> TestResult {
+    if TcpListener::bind(ADDRESS).is_err() {
+        return skip("the README's first command: somebody else has port 6379");
+    }
+    let command = blocks("sh")?.swap_remove(0).swap_remove(0);
+    let mut node = Node(spawn("sh".as_ref(), ["-c", &format!("exec {command}")], |command| {
+        command.current_dir(repository()).stdin(Stdio::null());
+    })?);
+    wait_until(BUILD_PATIENCE, "the node to listen", || {
+        let has_ended = !matches!(node.0.try_wait(), Ok(None));
+        assert!(!has_ended, "`{command}` ended");
+        Client::connect(ADDRESS).is_ok()
+    });
+    let lines: Vec<String> = blocks("sh try")?.concat();
+    assert!(lines.len() > 3, "there is little to try: {lines:?}");
+    for line in &lines {
+        let done = run("sh", ["-c", line], b"", LINE_PATIENCE)?;
+        assert!(done.status.success() && done.errors.is_empty(), "{line}: {done:?}");
+        assert!(!done.output.is_empty() && !done.output.contains("ERR"), "{line}: {done:?}");
+    }
+    let mut client = Client::connect(ADDRESS)?;
+    assert_eq!(client.say("GET greeting")?, r"$5\r\nhello\r\n");
+    run("redis-cli", ["shutdown"], b"", PATIENCE)?;
+    let status = finish(&mut node.0, PATIENCE)?;
+    assert!(status.success(), "after a shutdown: {status}");
+    Ok(())
+}
