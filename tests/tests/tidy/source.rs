@@ -1,6 +1,6 @@
 //! Rust sources, reduced to what the checks look at.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use skep_tests::{TestResult, repository, run};
 
@@ -12,6 +12,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// Without comments and without what is inside string and character literals; as many lines.
     pub(crate) code: String,
+    /// Whether all of it is test code.
+    pub(crate) is_test: bool,
 }
 
 /// A function of a file.
@@ -26,7 +28,20 @@ impl Source {
     fn read(path: String) -> TestResult<Source> {
         let text = std::fs::read_to_string(repository().join(&path))?;
         let code = strip(&text);
-        Ok(Source { path, text, code })
+        let is_test = path.split('/').any(|folder| folder == "tests");
+        Ok(Source { path, text, code, is_test })
+    }
+
+    /// The files that it declares as modules for tests only, without `.rs`.
+    fn test_modules(&self) -> Vec<String> {
+        let lines: Vec<&str> = self.code.lines().map(str::trim).collect();
+        let folder = match self.path.rsplit_once('/') {
+            Some((folder, "lib.rs" | "main.rs" | "mod.rs")) => folder,
+            _ => self.path.trim_end_matches(".rs"),
+        };
+        let pairs = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]");
+        let names = pairs.filter_map(|pair| pair[1].strip_prefix("mod ")?.strip_suffix(';'));
+        names.map(|name| format!("{folder}/{name}")).collect()
     }
 
     /// The line of a place in the code, from 1.
@@ -56,25 +71,15 @@ impl Source {
         functions
     }
 
-    /// Whether all of it is test code.
-    pub(crate) fn is_test(&self) -> bool {
-        let path = Path::new(&self.path);
-        let folders = path.components().map(|part| part.as_os_str());
-        self.path.starts_with("tests/") && !self.path.starts_with("tests/src/")
-            || folders.into_iter().any(|folder| folder == "tests" || folder == "tests.rs")
-                && !self.path.starts_with("tests/")
-            || path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("_tests"))
-    }
-
     /// The lines of code before its test module, numbered from 1.
     pub(crate) fn product_lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        let end = if self.is_test() { 0 } else { self.tests_begin() };
+        let end = if self.is_test { 0 } else { self.tests_begin() };
         self.code.lines().take(end).enumerate().map(|(at, line)| (at + 1, line))
     }
 
     /// The lines of test code, numbered from 1.
     pub(crate) fn test_lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        let begin = if self.is_test() { 0 } else { self.tests_begin() };
+        let begin = if self.is_test { 0 } else { self.tests_begin() };
         self.code.lines().skip(begin).enumerate().map(move |(at, line)| (begin + at + 1, line))
     }
 
@@ -131,7 +136,17 @@ pub(crate) fn files() -> TestResult<Vec<PathBuf>> {
 /// All Rust files.
 pub(crate) fn sources() -> TestResult<Vec<Source>> {
     let files = files()?.into_iter().filter(|file| file.extension().is_some_and(|e| e == "rs"));
-    files.map(|file| Source::read(file.to_string_lossy().into_owned())).collect()
+    let read = files.map(|file| Source::read(file.to_string_lossy().into_owned()));
+    let mut sources = read.collect::<TestResult<Vec<_>>>()?;
+    let modules: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+    for source in &mut sources {
+        let is_in = |module: &String| {
+            let rest = source.path.strip_prefix(module.as_str());
+            rest.is_some_and(|rest| rest.starts_with(['.', '/']))
+        };
+        source.is_test |= modules.iter().any(is_in);
+    }
+    Ok(sources)
 }
 
 /// Blanks comments and the inside of literals. Line breaks stay.
