@@ -18,12 +18,12 @@ use std::task::Waker;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use skep_command::Client;
-use skep_command::client::Subscriptions;
 use skep_command::server::{ChannelKind, ClientFilter, ClientKind};
 use skep_command::table::Command;
 use skep_resp::Protocol;
 
 use crate::settings::OutputLimit;
+use crate::visible::Visible;
 
 /// One connection.
 pub(crate) struct Connection {
@@ -64,24 +64,6 @@ struct Orders {
     messages: Vec<Bytes>,
     /// Close when nothing is left to answer.
     closing: bool,
-}
-
-/// The part of a client's state that others may see.
-#[derive(Clone, Default)]
-pub(crate) struct Visible {
-    pub(crate) name: Vec<u8>,
-    pub(crate) library_name: Vec<u8>,
-    pub(crate) library_version: Vec<u8>,
-    pub(crate) database: u16,
-    pub(crate) protocol: Protocol,
-    pub(crate) channels: usize,
-    pub(crate) patterns: usize,
-    pub(crate) shard_channels: usize,
-    pub(crate) queued: Option<usize>,
-    pub(crate) queued_bytes: usize,
-    pub(crate) watches: usize,
-    pub(crate) no_evict: bool,
-    pub(crate) no_touch: bool,
 }
 
 impl Connection {
@@ -151,6 +133,22 @@ impl Connection {
     /// Bytes the client has not taken: replies and messages.
     pub(crate) fn output_bytes(&self) -> usize {
         self.output_bytes.load(Relaxed) + self.queued_bytes.load(Relaxed)
+    }
+
+    /// Messages that the session has not taken, and their bytes.
+    pub(crate) fn queued(&self) -> (usize, usize) {
+        let orders = self.orders.lock();
+        (orders.messages.len(), self.queued_bytes.load(Relaxed))
+    }
+
+    /// The full name of the last command, or `NULL`.
+    pub(crate) fn last_command(&self) -> &'static str {
+        let command = skep_command::table::commands().get(self.last_command.load(Relaxed));
+        command.map_or("NULL", |command| &command.full_name)
+    }
+
+    pub(crate) fn descriptor(&self) -> i32 {
+        self.descriptor
     }
 
     /// Bytes of buffers held for the connection.
@@ -265,45 +263,6 @@ impl Connection {
         self.note_command(client.last_command);
     }
 
-    /// The line of CLIENT LIST, without its end.
-    pub(crate) fn describe(&self, now_ms: u64) -> String {
-        let visible = self.visible.lock().clone();
-        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let command = skep_command::table::commands().get(self.last_command.load(Relaxed));
-        let (output, input) = (self.output_bytes(), self.input_bytes());
-        let memory = size_of::<Connection>() + input + output + visible.queued_bytes;
-        format!(
-            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} \
-             ssub={} multi={} qbuf={} qbuf-free=0 argv-mem=0 multi-mem={} rbs=0 rbp=0 obl={} \
-             oll={} omem={} tot-mem={} events={} cmd={} user=default redir=-1 resp={} lib-name={} \
-             lib-ver={}",
-            self.id,
-            self.peer,
-            self.local,
-            self.descriptor,
-            lossy(&visible.name),
-            now_ms.saturating_sub(self.connected_ms) / 1000,
-            self.idle_ms(now_ms) / 1000,
-            visible.flags(),
-            visible.database,
-            visible.channels,
-            visible.patterns,
-            visible.shard_channels,
-            visible.queued.map_or(-1, |queued| queued as i64),
-            input,
-            visible.queued_bytes,
-            self.output_bytes.load(Relaxed),
-            self.orders.lock().messages.len(),
-            output,
-            memory,
-            if output > 0 { "rw" } else { "r" },
-            command.map_or("NULL", |command| &command.full_name),
-            if visible.protocol == Protocol::Resp3 { 3 } else { 2 },
-            lossy(&visible.library_name),
-            lossy(&visible.library_version),
-        )
-    }
-
     fn kind(&self) -> ClientKind {
         if self.visible.lock().is_subscribed() { ClientKind::Pubsub } else { ClientKind::Normal }
     }
@@ -318,69 +277,6 @@ impl Connection {
                 .max_age_seconds
                 .is_none_or(|age| now_ms.saturating_sub(self.connected_ms) / 1000 >= age)
             && filter.skip != Some(self.id)
-    }
-}
-
-impl Visible {
-    /// What can be seen of a client now.
-    fn of(client: &Client) -> Visible {
-        let transaction = client.transaction.as_ref();
-        Visible {
-            name: client.name.clone(),
-            library_name: client.library_name.clone(),
-            library_version: client.library_version.clone(),
-            database: client.database,
-            protocol: client.protocol,
-            channels: client.subscriptions.channels,
-            patterns: client.subscriptions.patterns,
-            shard_channels: client.subscriptions.shard_channels,
-            queued: transaction.map(|transaction| transaction.commands.len()),
-            queued_bytes: transaction.map_or(0, |transaction| transaction.queued_bytes),
-            watches: client.watches.len(),
-            no_evict: client.no_evict,
-            no_touch: client.no_touch,
-        }
-    }
-
-    pub(crate) fn is_subscribed(&self) -> bool {
-        self.channels + self.patterns + self.shard_channels > 0
-    }
-
-    /// The letters of CLIENT LIST.
-    fn flags(&self) -> String {
-        let letters = [
-            (self.is_subscribed(), 'P'),
-            (self.queued.is_some(), 'x'),
-            (self.no_evict, 'e'),
-            (self.no_touch, 'T'),
-        ];
-        let set: String = letters.iter().filter(|(on, _)| *on).map(|(_, letter)| letter).collect();
-        if set.is_empty() { "N".to_owned() } else { set }
-    }
-}
-
-/// What changes without a word to the server, so that sessions compare it after each batch.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Shape {
-    database: u16,
-    queued: Option<usize>,
-    watches: usize,
-    subscriptions: Subscriptions,
-    no_evict: bool,
-    no_touch: bool,
-}
-
-impl Shape {
-    #[inline]
-    pub(crate) fn of(client: &Client) -> Shape {
-        Shape {
-            database: client.database,
-            queued: client.transaction.as_ref().map(|transaction| transaction.commands.len()),
-            watches: client.watches.len(),
-            subscriptions: client.subscriptions,
-            no_evict: client.no_evict,
-            no_touch: client.no_touch,
-        }
     }
 }
 

@@ -19,6 +19,7 @@ mod session;
 mod settings;
 mod slowlog;
 mod start;
+mod visible;
 mod worker;
 
 use std::io::Write as _;

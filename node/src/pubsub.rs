@@ -23,10 +23,13 @@ struct Topic {
     delivery: Mutex<()>,
 }
 
+/// Topics by name.
+type Topics = HashMap<Box<[u8]>, Topic>;
+
 /// Subscriptions of all connections.
 #[derive(Default)]
 pub(crate) struct PubSub {
-    topics: RwLock<HashMap<ChannelKind, HashMap<Box<[u8]>, Topic>>>,
+    topics: RwLock<HashMap<ChannelKind, Topics>>,
 }
 
 /// What became of a message.

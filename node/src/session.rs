@@ -27,7 +27,8 @@ use skep_resp::{Batch, Limits, Parser, ProtocolError, Reply};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::clients::{Connection, Shape};
+use crate::clients::Connection;
+use crate::visible::Shape;
 use crate::worker::Worker;
 
 /// Commands parsed at a time; more wait in the buffer.

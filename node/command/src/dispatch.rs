@@ -2,9 +2,9 @@
 //! accounted.
 //!
 //! The order of checks is Redis's (`processCommand`), because clients' test suites see it: unknown
-//! command, arity, authentication, subscribed mode, memory, queueing by MULTI.
+//! command, arity, authentication, memory, subscribed mode, pause, queueing by MULTI.
 
-use skep_resp::{Args, Reply};
+use skep_resp::{Args, Checkpoint, Reply};
 use skep_store::{Key, Store, StripeSet, View, Writer};
 
 use crate::client::{Client, ReplyMode};
@@ -54,29 +54,31 @@ fn resolve_subcommand(
     // Alone, a container is a command of its own (COMMAND), or has too few arguments.
     let Some(word) = args.get(1) else { return Ok(command) };
     command.subcommand(word).ok_or_else(|| {
-        let word = lossy(&word[..word.len().min(UNKNOWN_ARGS_BYTES)]);
+        let word = &word[..word.len().min(UNKNOWN_ARGS_BYTES)];
         let container = command.row.name.to_ascii_uppercase();
-        CommandError::new(format!("ERR unknown subcommand '{word}'. Try {container} HELP."))
+        let behind = format!("'. Try {container} HELP.");
+        CommandError::quoting("ERR unknown subcommand '", word, &behind)
     })
 }
 
 fn unknown_command(args: Args<'_>) -> CommandError {
-    let name = &args[0][..args[0].len().min(UNKNOWN_ARGS_BYTES)];
-    let mut text = format!("ERR unknown command '{}', with args beginning with: ", lossy(name));
-    let mut room = UNKNOWN_ARGS_BYTES;
+    // Each word ends at a NUL, as in the format strings of Redis.
+    let quotable = |word: &[u8], room: usize| {
+        let word = &word[..word.len().min(room)];
+        word.split(|&byte| byte == 0).next().unwrap_or_default().to_vec()
+    };
+    let name = quotable(&args[0], UNKNOWN_ARGS_BYTES);
+    let mut text = [b"ERR unknown command '", &*name, b"', with args beginning with: "].concat();
+    let mut shown_bytes = 0;
     for arg in args.iter().skip(1) {
-        if room == 0 {
+        if shown_bytes >= UNKNOWN_ARGS_BYTES {
             break;
         }
-        let shown = &arg[..arg.len().min(room)];
-        room -= shown.len();
-        text.push_str(&format!("'{}' ", lossy(shown)));
+        let shown = quotable(arg, UNKNOWN_ARGS_BYTES - shown_bytes);
+        shown_bytes += shown.len() + 3;
+        text.extend_from_slice(&[b"'", &*shown, b"' "].concat());
     }
-    CommandError::new(text)
-}
-
-fn lossy(bytes: &[u8]) -> String {
-    bytes.iter().map(|&byte| if byte.is_ascii() { char::from(byte) } else { '?' }).collect()
+    CommandError::of_bytes(text)
 }
 
 impl Env<'_> {
@@ -119,13 +121,12 @@ impl Env<'_> {
         if let Some(transaction) = &mut self.client.transaction {
             transaction.failed = true;
         }
-        self.reply.error(error.as_str());
+        self.reply.error_bytes(error.as_bytes());
     }
 
-    /// Drops a reply that CLIENT REPLY suppresses. Confirmations of subscriptions are pushes, and
-    /// are sent nevertheless.
+    /// Drops a reply that CLIENT REPLY suppresses.
     #[cold]
-    fn silence(&mut self, before: skep_resp::Checkpoint) {
+    fn silence(&mut self, before: Checkpoint) {
         let skipping = self.client.reply_mode == ReplyMode::Skipping;
         if skipping && self.client.postponed {
             self.client.reply_mode = ReplyMode::SkipNext;
@@ -134,9 +135,8 @@ impl Env<'_> {
         }
         // CLIENT REPLY ON itself answers.
         let wanted = !skipping && self.client.reply_mode == ReplyMode::On;
-        let pushes = self.client.last_command.is_some_and(|command| answers_by_push(command.row));
-        if !wanted && !(pushes && self.reply.begins_push(before)) {
-            self.reply.rollback(before);
+        if !wanted {
+            drop_reply(self.reply, self.client.last_command, before);
         }
     }
 
@@ -150,14 +150,14 @@ impl Env<'_> {
         if !self.client.authenticated && !flags.has(Flags::NO_AUTH) {
             return Err(CommandError::text("NOAUTH Authentication required."));
         }
+        if self.out_of_memory {
+            self.admit_without_memory(command)?;
+        }
         if self.client.subscriptions.any()
             && self.client.protocol == skep_resp::Protocol::Resp2
             && !is_allowed_while_subscribed(command)
         {
             return Err(subscribed_error(command));
-        }
-        if self.out_of_memory {
-            self.admit_without_memory(command)?;
         }
         if self.client.paused.is_some() && self.must_wait(command) {
             return Ok(Admitted::Postponed);
@@ -228,6 +228,7 @@ impl Env<'_> {
             statistics: &mut *self.statistics,
             prepared: key,
         };
+        cx.view.set_quiet(cx.client.no_touch);
         invoke(&mut cx, command, args);
     }
 
@@ -252,6 +253,14 @@ enum Admitted {
     Postponed,
 }
 
+/// Drops a reply that the client does not want, unless it is a push.
+pub(crate) fn drop_reply(reply: &mut Reply, command: Option<&Command>, before: Checkpoint) {
+    let pushes = command.is_some_and(|command| answers_by_push(command.row));
+    if !(pushes && reply.begins_push(before)) {
+        reply.rollback(before);
+    }
+}
+
 /// Calls a handler and turns its error into a reply.
 #[inline]
 pub(crate) fn invoke(cx: &mut Cx<'_>, command: &'static Command, args: Args<'_>) {
@@ -259,7 +268,7 @@ pub(crate) fn invoke(cx: &mut Cx<'_>, command: &'static Command, args: Args<'_>)
         Ok(()) => cx.statistics.called(command),
         Err(error) => {
             cx.statistics.failed(command, &error);
-            cx.reply.error(error.as_str());
+            cx.reply.error_bytes(error.as_bytes());
         }
     }
 }

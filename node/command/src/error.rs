@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
+/// Most bytes of a client's word that a text repeats.
+const MAX_QUOTED_BYTES: usize = 128;
+
 /// An error reply. Who causes it is the client; nothing has changed when it is returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct CommandError(Cow<'static, str>);
+pub struct CommandError(Cow<'static, str>, Option<Box<[u8]>>);
 
 impl CommandError {
     /// Options that do not fit together, or an unknown one.
@@ -28,12 +31,12 @@ impl CommandError {
 
     /// A fixed text that begins with its code.
     pub const fn text(text: &'static str) -> CommandError {
-        CommandError(Cow::Borrowed(text))
+        CommandError(Cow::Borrowed(text), None)
     }
 
     /// A text made for the occasion that begins with its code.
     pub fn new(text: String) -> CommandError {
-        CommandError(Cow::Owned(text))
+        CommandError(Cow::Owned(text), None)
     }
 
     /// Too few or too many arguments for a command (`get`) or subcommand (`client|kill`).
@@ -41,12 +44,28 @@ impl CommandError {
         CommandError::new(format!("ERR wrong number of arguments for '{full_name}' command"))
     }
 
+    /// A text that repeats something the client has sent, byte for byte up to a NUL.
+    pub fn quoting(before: &str, quoted: &[u8], behind: &str) -> CommandError {
+        let quoted = quoted.split(|&byte| byte == 0).next().unwrap_or_default();
+        CommandError::of_bytes([before.as_bytes(), quoted, behind.as_bytes()].concat())
+    }
+
+    /// A text of any bytes that begins with its code.
+    pub fn of_bytes(bytes: Vec<u8>) -> CommandError {
+        match String::from_utf8(bytes) {
+            Ok(text) => CommandError::new(text),
+            Err(error) => {
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                CommandError(Cow::Owned(text), Some(error.into_bytes().into()))
+            }
+        }
+    }
+
     /// Too many arguments for a subcommand that takes a variable number.
-    pub(crate) fn subcommand_syntax(container: &str, word: &[u8]) -> CommandError {
-        let word = String::from_utf8_lossy(word);
-        CommandError::new(format!(
-            "ERR unknown subcommand or wrong number of arguments for '{word}'. Try {container} HELP."
-        ))
+    pub fn subcommand_syntax(container: &str, word: &[u8]) -> CommandError {
+        let before = "ERR unknown subcommand or wrong number of arguments for '";
+        let word = &word[..word.len().min(MAX_QUOTED_BYTES)];
+        CommandError::quoting(before, word, &format!("'. Try {container} HELP."))
     }
 
     /// An expiry that is not positive or lies beyond what milliseconds can count.
@@ -57,6 +76,11 @@ impl CommandError {
     /// The reply's text, code first.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The reply's bytes: the text, but where it repeats what is no UTF-8.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.1.as_deref().unwrap_or(self.0.as_bytes())
     }
 
     /// The code: the text up to the first space, as `INFO errorstats` counts it.

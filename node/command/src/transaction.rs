@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use skep_resp::{Args, OwnedArgs};
 use skep_store::{Store, StripeSet};
 
-use crate::client::{Client, Transaction};
+use crate::client::{Client, ReplyMode, Transaction};
 use crate::cx::Cx;
-use crate::dispatch::{invoke, resolve, stripes_of};
+use crate::dispatch::{drop_reply, invoke, resolve, stripes_of};
 use crate::error::CommandError;
 use crate::row::Flags;
 use crate::table::Command;
@@ -102,12 +102,18 @@ pub(crate) fn exec(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
         cx.reply.null_array();
         return Ok(());
     }
-    cx.reply.array(transaction.commands.len());
+    if cx.client.reply_mode != ReplyMode::Off {
+        cx.reply.array(transaction.commands.len());
+    }
     for queued in &transaction.commands {
         let args = queued.as_args();
-        match resolve(args) {
-            Ok(command) => invoke(cx, command, args),
-            Err(error) => cx.reply.error(error.as_str()),
+        // It was found when it was queued, and the table does not change.
+        let Ok(command) = resolve(args) else { continue };
+        let (before, silent) = (cx.reply.checkpoint(), cx.client.reply_mode == ReplyMode::Off);
+        invoke(cx, command, args);
+        // CLIENT REPLY may be one of the commands.
+        if silent && cx.client.reply_mode == ReplyMode::Off {
+            drop_reply(cx.reply, Some(command), before);
         }
     }
     Ok(())

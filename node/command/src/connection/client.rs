@@ -3,7 +3,7 @@
 use skep_resp::Args;
 
 use crate::client::ReplyMode;
-use crate::connection::{is_nameable, quotable};
+use crate::connection::is_nameable;
 use crate::cx::Cx;
 use crate::error::CommandError;
 
@@ -124,14 +124,14 @@ pub(crate) fn setinfo(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErro
     } else if option.eq_ignore_ascii_case(b"LIB-VER") {
         &mut cx.client.library_version
     } else {
-        let option = quotable(option);
-        return Err(CommandError::new(format!("ERR Unrecognized option '{option}'")));
+        return Err(CommandError::quoting("ERR Unrecognized option '", option, "'"));
     };
     if !is_nameable(value) {
-        return Err(CommandError::new(format!(
-            "ERR {} cannot contain spaces, newlines or special characters.",
-            quotable(option)
-        )));
+        return Err(CommandError::quoting(
+            "ERR ",
+            option,
+            " cannot contain spaces, newlines or special characters.",
+        ));
     }
     *target = value.to_vec();
     cx.server.client_changed(cx.client);

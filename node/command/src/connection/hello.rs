@@ -5,9 +5,10 @@
 use skep_resp::{Args, Protocol, parse_i64};
 
 use crate::connection::client::BAD_NAME;
-use crate::connection::{is_nameable, quotable};
+use crate::connection::is_nameable;
 use crate::cx::Cx;
 use crate::error::CommandError;
+use crate::server::REDIS_VERSION;
 
 const VERSION_NOT_INTEGER: CommandError =
     CommandError::text("ERR Protocol version is not an integer or out of range");
@@ -25,9 +26,6 @@ const NO_PASSWORD: CommandError = CommandError::text(
 
 /// The user everybody is unless they say otherwise.
 const DEFAULT_USER: &[u8] = b"default";
-
-/// The version of Redis that clients are told.
-const REDIS_VERSION: &str = "7.2.4";
 
 /// What HELLO asks for.
 #[derive(Default)]
@@ -58,10 +56,11 @@ impl<'a> Greeting<'a> {
                     return Err(BAD_NAME);
                 }
             } else {
-                return Err(CommandError::new(format!(
-                    "ERR Syntax error in HELLO option '{}'",
-                    quotable(option)
-                )));
+                return Err(CommandError::quoting(
+                    "ERR Syntax error in HELLO option '",
+                    option,
+                    "'",
+                ));
             }
         }
         Ok(greeting)

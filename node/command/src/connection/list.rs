@@ -2,7 +2,6 @@
 
 use skep_resp::{Args, parse_i64};
 
-use crate::connection::quotable;
 use crate::cx::Cx;
 use crate::error::CommandError;
 use crate::server::{ClientFilter, ClientKind};
@@ -61,7 +60,7 @@ fn describe(cx: &mut Cx<'_>, filter: &ClientFilter, text: &mut String) {
 pub(crate) fn kill(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let is_old_form = args.len() == 3;
     let filter = if is_old_form {
-        ClientFilter { address: Some(quotable(&args[2])), ..ClientFilter::default() }
+        ClientFilter { address: Some(text(&args[2])), ..ClientFilter::default() }
     } else {
         kill_filter(cx.client.id, args.from(2))?
     };
@@ -93,9 +92,9 @@ fn kill_filter(asker: u64, options: Args<'_>) -> Result<ClientFilter, CommandErr
         } else if is("TYPE") {
             filter.kind = Some(kind(value)?);
         } else if is("ADDR") {
-            filter.address = Some(quotable(value));
+            filter.address = Some(text(value));
         } else if is("LADDR") {
-            filter.local_address = Some(quotable(value));
+            filter.local_address = Some(text(value));
         } else if is("USER") {
             filter.user = Some(user(value)?);
         } else if is("SKIPME") && value.eq_ignore_ascii_case(b"YES") {
@@ -109,13 +108,17 @@ fn kill_filter(asker: u64, options: Args<'_>) -> Result<ClientFilter, CommandErr
     Ok(filter)
 }
 
+/// An address to compare with; one that is no text fits nobody.
+fn text(address: &[u8]) -> String {
+    String::from_utf8_lossy(address).into_owned()
+}
+
 /// The only user there is.
 fn user(name: &[u8]) -> Result<String, CommandError> {
-    let name = quotable(name);
-    if name != "default" {
-        return Err(CommandError::new(format!("ERR No such user '{name}'")));
+    if name != b"default" {
+        return Err(CommandError::quoting("ERR No such user '", name, "'"));
     }
-    Ok(name)
+    Ok("default".to_owned())
 }
 
 fn kind(name: &[u8]) -> Result<ClientKind, CommandError> {
@@ -127,7 +130,6 @@ fn kind(name: &[u8]) -> Result<ClientKind, CommandError> {
         ("master", ClientKind::Primary),
     ];
     let found = KINDS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
-    found
-        .map(|(_, kind)| *kind)
-        .ok_or_else(|| CommandError::new(format!("ERR Unknown client type '{}'", quotable(name))))
+    let unknown = || CommandError::quoting("ERR Unknown client type '", name, "'");
+    found.map(|(_, kind)| *kind).ok_or_else(unknown)
 }

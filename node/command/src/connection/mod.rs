@@ -84,9 +84,3 @@ pub(crate) fn reset(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
 fn is_nameable(name: &[u8]) -> bool {
     name.iter().all(u8::is_ascii_graphic)
 }
-
-/// The argument up to a NUL, as texts that quote it show it.
-fn quotable(argument: &[u8]) -> String {
-    let end = argument.iter().position(|&byte| byte == 0).unwrap_or(argument.len());
-    String::from_utf8_lossy(&argument[..end]).into_owned()
-}

@@ -19,13 +19,15 @@ pub(crate) fn exists(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError
     Ok(())
 }
 
-/// `TOUCH key [key ...]`: as EXISTS, and counts as an access to each.
+/// `TOUCH key [key ...]`: as EXISTS, and counts as an access to each, even where CLIENT NO-TOUCH
+/// keeps other commands from it.
 pub(crate) fn touch(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let database = cx.database();
     let mut count = 0;
     for name in args.iter().skip(1) {
         let key = cx.key(name);
-        count += i64::from(cx.view.read(database, &key).is_some());
+        let found = glance(&mut cx.view, database, &key, |_| ()).is_some();
+        count += i64::from(found && cx.view.touch_key(database, &key));
     }
     cx.reply.integer(count);
     Ok(())
