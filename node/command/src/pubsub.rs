@@ -181,3 +181,91 @@ pub(crate) fn help(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
     HELP.iter().for_each(|line| cx.reply.simple(line));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn each_channel_is_confirmed_with_the_count_so_far() {
+        Bench::resp3().expect(&[
+            (
+                "SUBSCRIBE a b a",
+                ">3 $9 subscribe $1 a :1 >3 $9 subscribe $1 b :2 >3 $9 subscribe $1 a :2",
+            ),
+            ("PSUBSCRIBE a*", ">3 $10 psubscribe $2 a* :3"),
+            ("SSUBSCRIBE a", ">3 $10 ssubscribe $1 a :1"),
+            ("UNSUBSCRIBE a", ">3 $11 unsubscribe $1 a :2"),
+            ("UNSUBSCRIBE", ">3 $11 unsubscribe $1 b :1"),
+            ("UNSUBSCRIBE", ">3 $11 unsubscribe _ :1"),
+            ("PUNSUBSCRIBE", ">3 $12 punsubscribe $2 a* :0"),
+            ("SUNSUBSCRIBE other", ">3 $12 sunsubscribe $5 other :1"),
+        ]);
+    }
+
+    #[test]
+    fn a_resp2_subscriber_may_do_little_else() {
+        let mut bench = Bench::new();
+        let refused = "-ERR Can't execute 'client|id': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / \
+                       PING / QUIT / RESET are allowed in this context";
+        bench.expect(&[
+            ("SUBSCRIBE a", "*3 $9 subscribe $1 a :1"),
+            ("CLIENT ID", refused),
+            ("PING", "*2 $4 pong $0 "),
+            ("PING hi", "*2 $4 pong $2 hi"),
+            ("UNSUBSCRIBE", "*3 $11 unsubscribe $1 a :0"),
+            ("UNSUBSCRIBE", "*3 $11 unsubscribe $-1 :0"),
+            ("CLIENT ID", ":1"),
+        ]);
+    }
+
+    #[test]
+    fn a_message_to_oneself_comes_behind_the_reply() {
+        let mut bench = Bench::resp3();
+        bench.ask("SUBSCRIBE a");
+        bench.expect(&[
+            ("PUBLISH a one", ":1 ~one"),
+            ("PUBLISH b none", ":0"),
+            ("MULTI", "+OK"),
+            ("PUBLISH a two", "+QUEUED"),
+            ("PING", "+QUEUED"),
+            ("EXEC", "*2 :1 +PONG ~two"),
+        ]);
+    }
+
+    #[test]
+    fn messages_before_unsubscribing_come_before_its_confirmation() {
+        let mut bench = Bench::resp3();
+        bench.ask("SUBSCRIBE a");
+        bench.server.mailbox.lock().extend_from_slice(b"~late\r\n");
+        bench.expect(&[("UNSUBSCRIBE a", "~late >3 $11 unsubscribe $1 a :0")]);
+    }
+
+    #[test]
+    fn pushes_are_sent_even_if_replies_are_not_wanted() {
+        Bench::resp3().expect(&[
+            ("CLIENT REPLY OFF", ""),
+            ("SUBSCRIBE a", ">3 $9 subscribe $1 a :1"),
+            ("SUBSCRIBE", ""),
+            ("PUBLISH a one", "~one"),
+        ]);
+    }
+
+    #[test]
+    fn pubsub_tells_about_channels_and_shard_channels_apart() {
+        Bench::resp3().expect(&[
+            ("SUBSCRIBE a", ">3 $9 subscribe $1 a :1"),
+            ("SSUBSCRIBE s", ">3 $10 ssubscribe $1 s :1"),
+            ("PSUBSCRIBE p*", ">3 $10 psubscribe $2 p* :2"),
+            ("PUBSUB CHANNELS", "*1 $1 a"),
+            ("PUBSUB SHARDCHANNELS", "*1 $1 s"),
+            ("PUBSUB NUMSUB a s", "*4 $1 a :1 $1 s :0"),
+            ("PUBSUB SHARDNUMSUB a s", "*4 $1 a :0 $1 s :1"),
+            ("PUBSUB NUMPAT", ":1"),
+            (
+                "PUBSUB CHANNELS a b",
+                "-ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.",
+            ),
+        ]);
+    }
+}

@@ -109,7 +109,7 @@ impl Bench {
             out_of_memory: self.server.out_of_memory,
         };
         let mut next = 0;
-        while next < batch.len() {
+        while next < batch.len() && !env.client.close_after_reply && !env.client.postponed {
             next = env.run_batch(&batch, request, next);
         }
         bytes_of(&reply)
@@ -136,6 +136,9 @@ pub(crate) struct TestServer {
     pub(crate) password: Option<Vec<u8>>,
     pub(crate) out_of_memory: bool,
     pub(crate) subscriptions: Mutex<Vec<(ChannelKind, Vec<u8>)>>,
+    /// Messages left for the client.
+    pub(crate) mailbox: Mutex<Vec<u8>>,
+    pub(crate) paused: Mutex<Option<PauseScope>>,
     /// What was asked for, in words, for the questions that have effects.
     pub(crate) requests: Mutex<Vec<String>>,
     clock_ns: AtomicU64,
@@ -148,6 +151,8 @@ impl Default for TestServer {
             password: None,
             out_of_memory: false,
             subscriptions: Mutex::default(),
+            mailbox: Mutex::default(),
+            paused: Mutex::default(),
             requests: Mutex::default(),
             clock_ns: AtomicU64::new(0),
         }
@@ -236,10 +241,16 @@ impl Server for TestServer {
 
     fn pause_clients(&self, milliseconds: u64, scope: PauseScope) {
         self.note(format!("pause {scope:?} for {milliseconds}"));
+        *self.paused.lock() = Some(scope);
     }
 
     fn unpause_clients(&self) {
         self.note("unpause");
+        *self.paused.lock() = None;
+    }
+
+    fn paused(&self) -> Option<PauseScope> {
+        *self.paused.lock()
     }
 
     fn unblock_client(&self, id: u64, with_error: bool) -> bool {
@@ -269,8 +280,16 @@ impl Server for TestServer {
         subscriptions.iter().filter(|one| one.0 == kind).map(|one| one.1.clone()).collect()
     }
 
-    fn publish(&self, kind: ChannelKind, channel: &[u8], _: &[u8]) -> usize {
-        self.subscriber_count(kind, channel)
+    fn publish(&self, kind: ChannelKind, channel: &[u8], message: &[u8]) -> usize {
+        let count = self.subscriber_count(kind, channel);
+        for _ in 0..count {
+            self.mailbox.lock().extend_from_slice(&[b"~", message, b"\r\n"].concat());
+        }
+        count
+    }
+
+    fn take_pushes(&self, _: &Client, reply: &mut Reply) {
+        reply.raw(&std::mem::take(&mut *self.mailbox.lock()));
     }
 
     fn channels(&self, kind: ChannelKind, _: Option<&[u8]>) -> Vec<Vec<u8>> {

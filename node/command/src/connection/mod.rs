@@ -7,6 +7,8 @@ pub(crate) mod client;
 pub(crate) mod control;
 pub(crate) mod hello;
 pub(crate) mod list;
+#[cfg(test)]
+mod tests;
 
 use skep_resp::{Args, Protocol};
 
