@@ -43,7 +43,7 @@ const MAX_SLICES: usize = 64;
 const CHECKED_OUTPUT_BYTES: usize = 16 << 10;
 /// Input that is still taken in while commands wait for the end of a pause.
 const MAX_PAUSED_INPUT_BYTES: usize = 64 << 10;
-/// How long a client may take for what is unsent when its connection ends, without taking any of it.
+/// How long a client whose connection ends may leave what is unsent without taking any of it.
 const MAX_LAST_WRITE: Duration = Duration::from_secs(5);
 /// How long a client may take to close after the last reply.
 const MAX_LINGER: Duration = Duration::from_secs(1);

@@ -264,7 +264,8 @@ mod tests {
             ("PUBSUB NUMPAT", ":1"),
             (
                 "PUBSUB CHANNELS a b",
-                "-ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.",
+                "-ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB \
+                 HELP.",
             ),
         ]);
     }
