@@ -83,7 +83,8 @@ pub(crate) fn find(names: &[String], places: &Places) -> Result<Vec<Program>> {
     let mut programs = Vec::new();
     for &(name, kind, remedy, is_usual) in KNOWN {
         let is_named = names.iter().any(|other| other == name);
-        if !is_named && !(names.is_empty() && is_usual) {
+        let is_wanted = is_named || (names.is_empty() && is_usual);
+        if !is_wanted {
             continue;
         }
         match locate(name, places) {
