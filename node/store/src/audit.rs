@@ -197,7 +197,7 @@ impl Store {
 
 fn audit_accounts(run: u16, stripes: &[&Stripe], accounts: &[Account]) -> Result<(), String> {
     for (number, (stripe, counted)) in stripes.iter().zip(accounts).enumerate() {
-        let told = stripe.accounts[usize::from(run)];
+        let told = stripe.accounts.get(run);
         ensure!(told == *counted, "stripe {number}, run {run}: {counted:?}, told {told:?}");
     }
     Ok(())

@@ -86,7 +86,7 @@ impl<'a> View<'a> {
         } else {
             ScanCursor(0)
         };
-        if self.stripe(stripe).accounts[usize::from(run)].keys == 0 {
+        if self.stripe(stripe).accounts.get(run).keys == 0 {
             return after;
         }
         let mut seen = 0;
@@ -146,8 +146,7 @@ impl<'a> View<'a> {
 
     /// A living key of a stripe from a random slot on, wrapping once.
     fn random_key_of_stripe(&mut self, run: u16, stripe: usize, random: u64) -> Option<Vec<u8>> {
-        if !self.held().contains(stripe) || self.stripe(stripe).accounts[usize::from(run)].keys == 0
-        {
+        if !self.held().contains(stripe) || self.stripe(stripe).accounts.get(run).keys == 0 {
             return None;
         }
         let first = (random >> 8) as usize % STRIPE_SLOTS;
@@ -195,8 +194,8 @@ impl<'a> View<'a> {
                 self.bury(&record);
             }
             removed += entries.len() as u64;
-            let account = &mut self.stripe(stripe).accounts[usize::from(run)];
-            *account = crate::stripe::Account::default();
+            let accounts = &mut self.stripe(stripe).accounts;
+            accounts.change(run, |account| *account = crate::stripe::Account::default());
         });
         self.counters().changes += removed;
         removed

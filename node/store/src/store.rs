@@ -20,7 +20,7 @@ use crate::policy::Judge;
 use crate::region::Region;
 use crate::segment::Segments;
 use crate::shadow::Shadows;
-use crate::stripe::Stripe;
+use crate::stripe::{Accounts, Stripe};
 use crate::table::{HEADER_WORDS, Memory, Table};
 
 /// Stripes of a store: the slots with the same `slot % 256`.
@@ -66,6 +66,8 @@ pub struct Store {
     pub(crate) chunks: Chunks,
     pub(crate) segments: Segments,
     pub(crate) stripes: Box<[Padded]>,
+    /// The stripes' accounts, for those who only read them.
+    pub(crate) accounts: Box<[Accounts]>,
     /// Where each database's slot headers lie; reserved when the database is first written.
     headers: Box<[OnceLock<u64>]>,
     /// The runs that have headers, in the order they got them.
@@ -109,12 +111,14 @@ impl Store {
         let blocks = Blocks::new(&region);
         let segments = Segments::new(&region, &blocks)
             .ok_or_else(|| io::Error::other("the address space granted is too small"))?;
-        let stripes =
+        let stripes: Box<[Padded]> =
             (0..STRIPE_COUNT).map(|_| Padded(Mutex::new(Stripe::new(databases)))).collect();
+        let accounts = stripes.iter().map(|stripe| stripe.0.lock().accounts.clone()).collect();
         Ok(Store {
             chunks: Chunks::new(),
             segments,
             stripes,
+            accounts,
             headers: (0..databases).map(|_| OnceLock::new()).collect(),
             written_runs: Mutex::new(Vec::new()),
             runs: (0..databases as u16).map(AtomicU16::new).collect(),

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// The flags of those who watch a key.
 type Watchers = Vec<Arc<AtomicBool>>;
@@ -11,7 +11,7 @@ type Watchers = Vec<Arc<AtomicBool>>;
 /// The guarded state of one stripe.
 pub(crate) struct Stripe {
     /// Per header run (see `Store::runs`): keys and how many of them expire.
-    pub(crate) accounts: Box<[Account]>,
+    pub(crate) accounts: Accounts,
     /// Watched keys, by header run. Almost always empty.
     watches: HashMap<(u16, Box<[u8]>), Watchers>,
 }
@@ -23,9 +23,40 @@ pub(crate) struct Account {
     pub(crate) expiring: u32,
 }
 
+/// The accounts of a stripe by header run. Whoever holds the stripe's lock changes them; anybody
+/// reads them, because who asks for the number of keys may be a transaction that holds locks, and
+/// must not wait for more of them out of order.
+#[derive(Clone)]
+pub(crate) struct Accounts(Arc<[AtomicU64]>);
+
+impl Accounts {
+    fn new(databases: usize) -> Accounts {
+        Accounts((0..databases).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, run: u16) -> Account {
+        let both = self.0[usize::from(run)].load(Relaxed);
+        Account { keys: both as u32, expiring: (both >> 32) as u32 }
+    }
+
+    #[inline]
+    pub(crate) fn change(&mut self, run: u16, change: impl FnOnce(&mut Account)) {
+        let mut account = self.get(run);
+        change(&mut account);
+        let both = u64::from(account.expiring) << 32 | u64::from(account.keys);
+        self.0[usize::from(run)].store(both, Relaxed);
+    }
+
+    /// Keys of all databases.
+    pub(crate) fn keys(&self) -> u64 {
+        self.0.iter().map(|both| u64::from(both.load(Relaxed) as u32)).sum()
+    }
+}
+
 impl Stripe {
     pub(crate) fn new(databases: usize) -> Stripe {
-        Stripe { accounts: vec![Account::default(); databases].into(), watches: HashMap::new() }
+        Stripe { accounts: Accounts::new(databases), watches: HashMap::new() }
     }
 
     /// Remembers that `broken` must become true when the key changes.

@@ -116,21 +116,17 @@ impl Store {
         self.blocks.trim(&self.region, 0);
     }
 
-    /// Keys of all databases.
+    /// Keys of all databases. Takes no lock.
     pub fn key_count(&self) -> u64 {
-        let of = |stripe: &crate::store::Padded| -> u64 {
-            stripe.0.lock().accounts.iter().map(|account| u64::from(account.keys)).sum()
-        };
-        self.stripes.iter().map(of).sum()
+        self.accounts.iter().map(crate::stripe::Accounts::keys).sum()
     }
 
-    /// Keys of each database that has any, with how many of them expire.
+    /// Keys of each database that has any, with how many of them expire. Takes no lock.
     pub fn key_counts(&self) -> Vec<(crate::Database, crate::KeyCounts)> {
         let mut counts = vec![crate::KeyCounts::default(); self.databases()];
-        for stripe in &self.stripes {
-            let stripe = stripe.0.lock();
+        for accounts in &self.accounts {
             for (database, count) in counts.iter_mut().enumerate() {
-                let account = stripe.accounts[usize::from(self.run(database as u16))];
+                let account = accounts.get(self.run(database as u16));
                 count.keys += u64::from(account.keys);
                 count.expiring += u64::from(account.expiring);
             }

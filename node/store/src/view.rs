@@ -197,8 +197,8 @@ impl<'a> View<'a> {
     }
 
     #[inline]
-    fn account(&mut self, key: &Key<'_>, run: u16) -> &mut Account {
-        &mut self.stripe(usize::from(key.stripe())).accounts[usize::from(run)]
+    fn account(&mut self, key: &Key<'_>, run: u16, change: impl FnOnce(&mut Account)) {
+        self.stripe(usize::from(key.stripe())).accounts.change(run, change);
     }
 
     #[inline]
@@ -379,9 +379,10 @@ impl<'a> View<'a> {
         let entry = Entry::new(Tag::of(key.hash), location, expires);
         if entry != found.entry {
             found.table.replace(key.hash, found.entry, entry);
-            let account = self.account(key, run);
-            account.expiring += u32::from(expires);
-            account.expiring -= u32::from(found.entry.expires());
+            self.account(key, run, |account| {
+                account.expiring += u32::from(expires);
+                account.expiring -= u32::from(found.entry.expires());
+            });
         }
     }
 
@@ -425,9 +426,10 @@ impl<'a> View<'a> {
                 let entry = Entry::new(Tag::of(key.hash), location, expiry_ms.is_some());
                 table.insert(key.hash, entry);
                 store.introduce(self.writer, entry, (run, key.slot), self.now_ms);
-                let account = self.account(key, run);
-                account.keys += 1;
-                account.expiring += u32::from(expiry_ms.is_some());
+                self.account(key, run, |account| {
+                    account.keys += 1;
+                    account.expiring += u32::from(expiry_ms.is_some());
+                });
             }
         }
         Ok(())
@@ -474,9 +476,10 @@ impl<'a> View<'a> {
     /// Removes a found key from index and accounts.
     fn erase(&mut self, run: u16, key: &Key<'_>, found: &Found<'a>) {
         found.table.remove(key.hash, found.entry);
-        let account = self.account(key, run);
-        account.keys -= 1;
-        account.expiring -= u32::from(found.entry.expires());
+        self.account(key, run, |account| {
+            account.keys -= 1;
+            account.expiring -= u32::from(found.entry.expires());
+        });
         // The key may lie in the record, so what needs it comes first.
         self.stripe(usize::from(key.stripe())).touched(run, key.bytes);
         self.bury(&found.record);
@@ -580,10 +583,10 @@ impl<'a> View<'a> {
 
     /// Keys of a database in the stripes held, expired ones not yet noticed included.
     pub fn count(&mut self, database: Database) -> KeyCounts {
-        let run = usize::from(self.store.run(database));
+        let run = self.store.run(database);
         let mut counts = KeyCounts::default();
         self.held().each(|stripe| {
-            let account = self.stripe(stripe).accounts[run];
+            let account = self.stripe(stripe).accounts.get(run);
             counts.keys += u64::from(account.keys);
             counts.expiring += u64::from(account.expiring);
         });

@@ -65,7 +65,11 @@ fn a_segment_is_not_freed_under_a_record_that_is_being_released() {
         store.compact(&mut other, DeadShare(0), BLOCK_BYTES);
         assert_eq!(store.totals.segments.load(Relaxed), 0, "the segment has gone");
         let account = store.key(b"large").stripe();
-        store.stripes[usize::from(account)].0.lock().accounts[0].keys -= 1;
+        store.stripes[usize::from(account)]
+            .0
+            .lock()
+            .accounts
+            .change(0, |account| account.keys -= 1);
         writer.publish(&store);
         other.publish(&store);
         store.audit().expect("the accounts equal a recount");
