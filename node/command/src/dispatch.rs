@@ -118,10 +118,22 @@ impl Env<'_> {
     #[cold]
     fn refuse(&mut self, args: Args<'_>, error: &CommandError) {
         self.statistics.rejected(table::command(&args[0]), error);
+        if args[0].eq_ignore_ascii_case(b"exec") {
+            return self.abort_transaction(error);
+        }
         if let Some(transaction) = &mut self.client.transaction {
             transaction.failed = true;
         }
         self.reply.error_bytes(error.as_bytes());
+    }
+
+    /// Answers an EXEC that may not run: that ends its transaction.
+    fn abort_transaction(&mut self, error: &CommandError) {
+        self.client.transaction = None;
+        self.disconnect();
+        let cause = error.as_str();
+        let cause = cause.strip_prefix("ERR ").unwrap_or(cause);
+        self.reply.error(&format!("EXECABORT Transaction discarded because of: {cause}"));
     }
 
     /// Drops a reply that CLIENT REPLY suppresses.
@@ -200,13 +212,7 @@ impl Env<'_> {
         }
         let uses_memory = |transaction: &crate::client::Transaction| transaction.uses_memory;
         if command.row.name == "exec" && self.client.transaction.as_ref().is_some_and(uses_memory) {
-            // As in Redis, the transaction is over; its watches end with the next EXEC.
-            self.client.transaction = None;
-            let cause = CommandError::OUT_OF_MEMORY;
-            let cause = cause.as_str().trim_end_matches('.');
-            return Err(CommandError::new(format!(
-                "EXECABORT Transaction discarded because of: {cause}."
-            )));
+            return Err(CommandError::OUT_OF_MEMORY);
         }
         Ok(())
     }
@@ -232,7 +238,7 @@ impl Env<'_> {
         invoke(&mut cx, command, args);
     }
 
-    /// Ends what a closing connection leaves in the store.
+    /// Ends what a closing connection, or transaction, leaves in the store: its watches.
     pub fn disconnect(&mut self) {
         let held = transaction::watched_stripes(self.store, self.client);
         let mut cx = Cx {
@@ -300,7 +306,8 @@ fn check_arity(command: &Command, args: Args<'_>) -> Result<(), CommandError> {
 
 fn is_allowed_while_subscribed(command: &Command) -> bool {
     const ALLOWED: [&str; 3] = ["ping", "quit", "reset"];
-    answers_by_push(command.row) || ALLOWED.contains(&command.row.name)
+    // A subcommand such as LATENCY RESET has a full name of its own.
+    answers_by_push(command.row) || ALLOWED.contains(&command.full_name.as_str())
 }
 
 /// Whether a command is one of the SUBSCRIBE family, whose replies are pushes.

@@ -14,6 +14,10 @@ pub fn matches_ignoring_case(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 fn matches_with(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
+    // As in Redis, nothing is matched by nothing only: `*` needs at least one byte.
+    if text.is_empty() {
+        return pattern.is_empty();
+    }
     let (mut p, mut t) = (0, 0);
     // Where to resume when what follows the last star fails: (after the star, text it took to).
     let mut retry: Option<(usize, usize)> = None;
@@ -93,7 +97,7 @@ mod tests {
     #[test]
     fn patterns_mean_what_they_mean_in_redis() {
         for (pattern, text, expected) in [
-            ("*", "", true),
+            ("*", "", false),
             ("h?llo", "hello", true),
             ("h*llo", "heeeello", true),
             ("h[ae]llo", "hallo", true),

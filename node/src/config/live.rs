@@ -22,14 +22,19 @@ impl Refused {
 }
 
 impl Configuration {
-    /// Options whose names match any of the patterns, each name once.
+    /// Options whose names match any of the patterns, each name once, and written as the client
+    /// did who named it in full.
     pub(crate) fn get(&self, patterns: &[&[u8]]) -> Vec<(String, String)> {
+        let given = patterns;
         let patterns: Vec<_> = patterns.iter().map(|one| one.to_ascii_lowercase()).collect();
         let asked = |name: &str| patterns.iter().any(|one| glob::matches(one, name.as_bytes()));
         let mut found = Vec::new();
         for (row, entry) in rows().zip(&self.entries) {
             for name in row.names().filter(|name| asked(name)) {
-                found.push((name.to_owned(), entry.value.shown(&self.machine)));
+                let is_it = |given: &&&[u8]| given.eq_ignore_ascii_case(name.as_bytes());
+                let given = given.iter().find(is_it).map(|given| String::from_utf8_lossy(given));
+                let name = given.map_or_else(|| name.to_owned(), |given| given.into_owned());
+                found.push((name, entry.value.shown(&self.machine)));
             }
         }
         found
@@ -53,7 +58,9 @@ impl Configuration {
             if targets.iter().any(|(other, _, _)| other.eq_ignore_ascii_case(&name)) {
                 return Err(Refused::failed(&name, "duplicate parameter"));
             }
-            targets.push((name, number, row));
+            // A bad value is told with the option's own name, what came before with the client's.
+            let own = row.names().find(|own| own.eq_ignore_ascii_case(&name));
+            targets.push((own.map_or(name.clone(), str::to_owned), number, row));
         }
         let mut next = self.clone();
         for ((name, number, row), (_, value)) in targets.iter().zip(pairs) {

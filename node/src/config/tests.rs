@@ -217,7 +217,7 @@ fn config_get_takes_patterns_and_names_in_any_case_and_answers_each_name_once() 
     let names = |patterns: &[&[u8]]| -> Vec<String> {
         configuration.get(patterns).into_iter().map(|(name, _)| name).collect()
     };
-    assert_eq!(names(&[b"SAVE", b"sav?", b"no-such-thing"]), ["save"]);
+    assert_eq!(names(&[b"SAVE", b"sav?", b"no-such-thing"]), ["SAVE"]);
     assert_eq!(names(&[b"lfu-*"]), ["lfu-log-factor", "lfu-decay-time"]);
     assert_eq!(names(&[b"*-read-only"]), ["replica-read-only", "slave-read-only"]);
     assert_eq!(get(&configuration, "maxmemory"), (750 << 20).to_string());

@@ -41,8 +41,5 @@ fn publish_figures(cx: &mut Cx<'_>) {
 /// The container's words cannot be understood. Subcommands whose argument count Redis checks in
 /// their handler answer so.
 fn unknown_or_wrong_count(container: &str, word: &[u8]) -> CommandError {
-    let word = String::from_utf8_lossy(&word[..word.len().min(128)]);
-    CommandError::new(format!(
-        "ERR unknown subcommand or wrong number of arguments for '{word}'. Try {container} HELP."
-    ))
+    CommandError::subcommand_syntax(container, word)
 }

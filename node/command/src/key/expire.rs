@@ -59,8 +59,7 @@ impl<'a> Condition<'a> {
             } else if word.eq_ignore_ascii_case(b"IFEQ") {
                 condition.value = Some(words.next().ok_or(CommandError::SYNTAX)?);
             } else {
-                let word = String::from_utf8_lossy(word);
-                return Err(CommandError::new(format!("ERR Unsupported option {word}")));
+                return Err(CommandError::quoting("ERR Unsupported option ", word, ""));
             }
         }
         if condition.absent && (condition.present || condition.later || condition.earlier) {

@@ -52,8 +52,7 @@ impl<'a> Filter<'a> {
 fn wants_strings(name: &[u8]) -> Result<bool, CommandError> {
     let known = TYPES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
     if !known {
-        let name = String::from_utf8_lossy(name);
-        return Err(CommandError::new(format!("ERR unknown type name '{name}'")));
+        return Err(CommandError::quoting("ERR unknown type name '", name, "'"));
     }
     Ok(name.eq_ignore_ascii_case(b"string"))
 }
