@@ -11,6 +11,8 @@ mod connection;
 pub mod cx;
 mod dispatch;
 pub mod error;
+#[cfg(test)]
+mod fuzz;
 mod introspection;
 mod key;
 mod keyspec;

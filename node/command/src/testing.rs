@@ -91,6 +91,13 @@ impl Bench {
         self.now_ms += milliseconds;
     }
 
+    /// Compares the store's accounts with a recount.
+    #[track_caller]
+    pub(crate) fn recount(&mut self) {
+        self.writer.publish(&self.store);
+        assert_eq!(self.store.audit(), Ok(()));
+    }
+
     fn run(&mut self, request: &[u8]) -> Vec<u8> {
         let mut batch = Batch::default();
         let parsed = Parser::default().parse(request, &Limits::default(), &mut batch, usize::MAX);
