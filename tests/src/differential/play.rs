@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{Program, TestResult};
 
 use super::compare::{same, same_messages};
+use super::frame::Frame;
 use super::judge::{Answer, Verdict, judge};
 use super::known;
 use super::peer::{Outcome, Peer};
@@ -53,7 +54,7 @@ impl Stage {
         let mut found = Vec::new();
         for &program in oracles {
             match program.path() {
-                Ok(_) => found.push(Peer::start(program, &[])?),
+                Ok(_) => found.push(Peer::start(program, &["--enable-debug-command", "local"])?),
                 Err(missing) => println!("not compared with {}: {missing}", program.name()),
             }
         }
@@ -127,7 +128,8 @@ impl Stage {
             let answers = std::iter::once((Program::Skep, ours)).chain(theirs).collect();
             return Some(Mismatch { at, command, answers });
         }
-        self.excuse(&command, step, &answers, present);
+        let in_transaction = queues[step.connection].is_some();
+        self.excuse(&command, step, &answers, in_transaction, present);
         follow(step.connection, &words, &ours, queues);
         None
     }
@@ -138,8 +140,16 @@ impl Stage {
         counts.1 += usize::from(ours.replies.iter().all(|reply| !reply.is_error()));
     }
 
-    /// Sends oracles home that have answered differently: their state may be another one now.
-    fn excuse(&mut self, command: &str, step: &Step, answers: &[Answer], present: &mut [bool]) {
+    /// Sends oracles home that have answered differently: their state may be another one now. Two
+    /// different errors leave the same state, but in a transaction.
+    fn excuse(
+        &mut self,
+        command: &str,
+        step: &Step,
+        answers: &[Answer],
+        in_transaction: bool,
+        present: &mut [bool],
+    ) {
         for answer in answers {
             if answer.is_ours
                 || known::is_ours(command)
@@ -148,8 +158,9 @@ impl Stage {
                 continue;
             }
             let place = self.oracles.iter().position(|peer| peer.program() == answer.program);
+            let is_error = answer.outcome.replies.iter().all(Frame::is_error);
             if let Some(place) = place {
-                present[place] = false;
+                present[place] = is_error && !in_transaction;
             }
             let dissent = (answer.program.name(), command.to_owned());
             let example = || {
