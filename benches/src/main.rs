@@ -97,7 +97,7 @@ struct Options {
     /// Directory of the traces [../shared/data from the repository]
     #[arg(long, global = true)]
     data: Option<PathBuf>,
-    /// Traces, of oltp,scarab,w106,adaptsize [all]
+    /// Traces, of oltp,scarab,w106,adaptsize; all, if none is named
     #[arg(long, global = true, value_delimiter = ',')]
     traces: Vec<String>,
     /// Resident memory at which hit ratios are compared [64, adaptsize 40]

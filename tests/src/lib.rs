@@ -6,11 +6,11 @@
 //!   killed when dropped, and by the kernel when the test process dies first. Its log is printed
 //!   when it is dropped, which the test runner shows for a test that failed.
 //! * [`Client`]: sends bytes, gives back one whole reply as the bytes that came.
-//! * [`run`]: a program that is run to its end, with what it printed.
+//! * [`run()`]: a program that is run to its end, with what it printed.
 //! * [`wait_until`]: the way to wait for a condition.
 //!
 //! Nothing here waits without a deadline. A program that is missing is an error that says how to get
-//! it; the few things that a machine may rightly lack are a [`skip`] that is told in the summary.
+//! it; the few things that a machine may rightly lack are a [`skip()`] that is told in the summary.
 
 mod client;
 pub mod differential;
