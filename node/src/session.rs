@@ -137,7 +137,7 @@ impl Session {
                 if self.closing {
                     return Err(Closed);
                 }
-                self.give_back_buffers();
+                self.give_back_buffers(worker);
                 return Ok(Wait::Input);
             }
             if std::mem::take(&mut self.client.postponed) {
@@ -163,7 +163,7 @@ impl Session {
             () = tokio::time::sleep(patience), if patience < Duration::MAX => return Err(Closed),
         }
         // A client that takes a long answer is not idle.
-        self.connection.active(worker.node.now_ms());
+        self.connection.active(worker.recent_ms());
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl Session {
             read = stream.read_buf(input), if takes_input => match read {
                 Ok(len) if len > 0 => {
                     worker.traffic_in(len);
-                    connection.active(worker.node.now_ms());
+                    connection.active(worker.recent_ms());
                     Ok(())
                 }
                 _ => Err(Closed),
@@ -218,6 +218,7 @@ impl Session {
     /// Runs commands straight from the worker's buffer.
     fn run_shared(&mut self, worker: &Worker, input: &[u8]) {
         let limits = worker.node.limits(&self.client);
+        worker.lend(&mut self.batch, &mut self.pending);
         self.parse(input, &limits);
         self.next = worker.run_batch(&mut self.client, &mut self.pending, &self.batch, input, 0);
         self.show();
@@ -259,6 +260,7 @@ impl Session {
                 worker.node.note_query_buffer_overflow(&self.client);
                 return Poll::Ready(Err(Closed));
             }
+            worker.lend(&mut self.batch, &mut self.pending);
             self.parse_own(&limits);
         }
         polled
@@ -275,7 +277,7 @@ impl Session {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(())) if len > 0 => {
                 worker.traffic_in(len);
-                self.connection.active(worker.node.now_ms());
+                self.connection.active(worker.recent_ms());
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(_) => Poll::Ready(Err(Closed)),
@@ -384,7 +386,8 @@ impl Session {
         if self.connection.is_killed() { Err(Closed) } else { Ok(()) }
     }
 
-    fn give_back_buffers(&mut self) {
+    fn give_back_buffers(&mut self, worker: &Worker) {
+        worker.take_back(&mut self.batch, &mut self.pending);
         if self.input.is_empty() && self.input.capacity() > KEEP_BUFFER_BYTES {
             self.input = Vec::new();
         }

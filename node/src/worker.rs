@@ -3,7 +3,7 @@
 //! Commands run to completion on the worker that read them. Besides its sessions a worker runs a
 //! small share of the store's upkeep on a timer: expiry, compaction, counters.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::TcpListener;
 use std::rc::Rc;
@@ -33,7 +33,18 @@ pub(crate) struct Worker {
     pub(crate) number: usize,
     /// The shared read buffer; taken out while it is in use.
     pub(crate) input: RefCell<Vec<u8>>,
+    lent: RefCell<Lent>,
+    /// Unix time of the last batch or tick, for what need not be exact.
+    recent_ms: Cell<u64>,
     state: RefCell<State>,
+}
+
+/// Memory lent to the session that runs. All sessions use the same, so it stays in the caches, and
+/// a session that waits holds none.
+#[derive(Default)]
+struct Lent {
+    batch: Batch,
+    reply: Reply,
 }
 
 struct State {
@@ -57,6 +68,8 @@ pub(crate) fn run(
         node,
         number,
         input: RefCell::new(vec![0; INPUT_BYTES]),
+        lent: RefCell::default(),
+        recent_ms: Cell::new(crate::node::unix_time_us() / 1000),
         state: RefCell::new(State { writer: Writer::new(seed), statistics: Statistics::default() }),
     });
     LocalSet::new().block_on(&runtime, async move {
@@ -127,6 +140,7 @@ impl Worker {
         let mut state = self.state.borrow_mut();
         let State { writer, statistics } = &mut *state;
         let now_ms = self.node.now_ms();
+        self.recent_ms.set(now_ms);
         let out_of_memory = self.node.make_room(writer, now_ms);
         reply.set_protocol(client.protocol);
         let mut env = Env {
@@ -144,6 +158,41 @@ impl Worker {
         writer.publish(&self.node.store);
         self.node.store.work_off(writer);
         next
+    }
+
+    /// Lends a session memory for commands and replies, where it has none of its own.
+    #[inline]
+    pub(crate) fn lend(&self, batch: &mut Batch, reply: &mut Reply) {
+        let mut lent = self.lent.borrow_mut();
+        if batch.is_bare() {
+            std::mem::swap(batch, &mut lent.batch);
+        }
+        if reply.capacity_bytes() == 0 && reply.is_empty() {
+            std::mem::swap(reply, &mut lent.reply);
+        }
+    }
+
+    /// Takes the memory of an empty batch and an empty reply back.
+    #[inline]
+    pub(crate) fn take_back(&self, batch: &mut Batch, reply: &mut Reply) {
+        debug_assert!(batch.is_empty() && reply.is_empty(), "still in use");
+        let mut lent = self.lent.borrow_mut();
+        if lent.batch.is_bare() {
+            std::mem::swap(batch, &mut lent.batch);
+        } else if !batch.is_bare() {
+            *batch = Batch::default();
+        }
+        if lent.reply.capacity_bytes() == 0 {
+            std::mem::swap(reply, &mut lent.reply);
+        } else if reply.capacity_bytes() > 0 {
+            *reply = Reply::default();
+        }
+    }
+
+    /// Unix time in milliseconds, late by a tick at most.
+    #[inline]
+    pub(crate) fn recent_ms(&self) -> u64 {
+        self.recent_ms.get()
     }
 
     /// Counts received bytes.
@@ -183,7 +232,9 @@ impl Worker {
         self.node.figures[self.number].take(&writer.counters, statistics);
         writer.set_samples(self.node.settings.load().samples);
         self.node.tick(self.number);
-        let upkeep = Upkeep { now_ms: self.node.now_ms(), expire: self.node.expires_actively() };
+        let now_ms = self.node.now_ms();
+        self.recent_ms.set(now_ms);
+        let upkeep = Upkeep { now_ms, expire: self.node.expires_actively() };
         self.node.store.upkeep(writer, &upkeep)
     }
 }

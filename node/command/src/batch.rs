@@ -1,7 +1,7 @@
-//! Pipelines are batches: the commands of one read are looked up, hashed and prefetched together
-//! before the first one runs, so that their cache misses overlap.
+//! Pipelines are batches: while a command of one read runs, those behind it are looked up, hashed
+//! and prefetched, so that their cache misses overlap with its work.
 //!
-//! The prefetch passes take no lock and decide nothing; a wrong guess costs a few nanoseconds.
+//! The prefetch steps take no lock and decide nothing; a wrong guess costs a few nanoseconds.
 //! Commands run in order, each under its own locks.
 
 use skep_resp::{Args, Batch};
@@ -11,13 +11,22 @@ use crate::dispatch::{Env, resolve};
 use crate::row::Flags;
 use crate::table::Command;
 
-/// Commands prepared together: enough to overlap misses, few enough to stay in the first cache.
-const WINDOW: usize = 64;
+/// Commands looked up ahead of the one that runs.
+const AHEAD: usize = 24;
+/// Commands between looking one up, which prefetches its slot's header, and prefetching its
+/// bucket: time for the header to arrive.
+const BUCKET_AFTER: usize = 6;
+/// Commands between looking one up and prefetching its item.
+const ITEM_AFTER: usize = 12;
+/// Places for the commands looked up and not run.
+const PLACES: usize = 32;
+/// Commands after which a batch looks again whether clients are to pause.
+const PAUSE_CHECK_COMMANDS: usize = 64;
 
 /// Reply bytes after which a batch pauses, so that they are sent before more are made.
 const REPLY_PAUSE_BYTES: usize = 1 << 20;
 
-/// A command of the window, looked up.
+/// A command looked up.
 #[derive(Clone, Copy)]
 struct Prepared<'b> {
     args: Args<'b>,
@@ -25,37 +34,92 @@ struct Prepared<'b> {
     key: Option<Key<'b>>,
 }
 
+/// The commands of a batch from the one that runs next to the last one looked up.
+struct Lookahead<'b> {
+    batch: &'b Batch,
+    buffer: &'b [u8],
+    first: usize,
+    /// The next step: looking up the command of this number, and prefetching for earlier ones.
+    step: usize,
+    places: [Option<Prepared<'b>>; PLACES],
+}
+
+impl<'b> Lookahead<'b> {
+    fn prepared(&self, number: usize) -> Option<&Prepared<'b>> {
+        self.places[number % PLACES].as_ref()
+    }
+
+    /// The key of the command that was looked up `after` steps ago.
+    #[inline]
+    fn key(&self, after: usize) -> Option<&Key<'b>> {
+        let number = self.step.checked_sub(after)?;
+        let is_there = number >= self.first && number < self.batch.len();
+        if is_there { self.prepared(number)?.key.as_ref() } else { None }
+    }
+
+    /// Goes as far ahead of command `next` as is useful.
+    #[inline]
+    fn advance(&mut self, env: &Env<'_>, next: usize) {
+        let end = (next + AHEAD).min(self.batch.len() + ITEM_AFTER);
+        let (store, database) = (env.store, env.client.database);
+        while self.step < end {
+            if self.step < self.batch.len() {
+                let args = self.batch.args(self.step, self.buffer);
+                let before = self.step.checked_sub(1).and_then(|number| self.prepared(number));
+                let prepared = env.prepare(args, before);
+                prepared.key.iter().for_each(|key| store.prefetch_header(database, key));
+                self.places[self.step % PLACES] = Some(prepared);
+            }
+            self.key(BUCKET_AFTER).into_iter().for_each(|key| store.prefetch_bucket(database, key));
+            self.key(ITEM_AFTER).into_iter().for_each(|key| store.prefetch_item(database, key));
+            self.step += 1;
+        }
+    }
+}
+
 impl Env<'_> {
     /// Runs the commands of a batch from number `next` on. Returns the number of the first one
     /// that has not run: all have, or the client is to be closed, paused, or its replies sent.
     pub fn run_batch(&mut self, batch: &Batch, buffer: &[u8], next: usize) -> usize {
-        let mut next = next;
         let mut clock_ns = self.server.clock_ns();
-        while next < batch.len() {
+        let next = if batch.len() == next + 1 {
+            // Alone, a command has nothing to overlap with.
             self.client.paused = self.server.paused();
-            let end = batch.len().min(next + WINDOW);
-            let mut window: [Option<Prepared<'_>>; WINDOW] = [const { None }; WINDOW];
-            for (place, number) in window.iter_mut().zip(next..end) {
-                *place = Some(self.prepare(batch.args(number, buffer)));
-            }
-            if end - next > 1 {
-                self.prefetch(&window[..end - next]);
-            }
-            for prepared in window[..end - next].iter().flatten() {
-                clock_ns = self.run_timed(prepared, clock_ns);
-                if self.client.postponed {
-                    self.charge(clock_ns);
-                    return next;
-                }
-                next += 1;
-                if self.must_stop() {
-                    self.charge(clock_ns);
-                    return next;
-                }
-            }
-        }
+            let prepared = self.prepare(batch.args(next, buffer), None);
+            clock_ns = self.run_timed(&prepared, clock_ns);
+            next + usize::from(!self.client.postponed)
+        } else {
+            self.run_ahead(batch, buffer, next, &mut clock_ns)
+        };
         self.charge(clock_ns);
         next
+    }
+
+    /// Runs several commands, looking ahead.
+    fn run_ahead(
+        &mut self,
+        batch: &Batch,
+        buffer: &[u8],
+        first: usize,
+        clock_ns: &mut u64,
+    ) -> usize {
+        let places = [const { None }; PLACES];
+        let mut lookahead = Lookahead { batch, buffer, first, step: first, places };
+        for next in first..batch.len() {
+            if (next - first).is_multiple_of(PAUSE_CHECK_COMMANDS) {
+                self.client.paused = self.server.paused();
+            }
+            lookahead.advance(self, next);
+            let Some(prepared) = lookahead.prepared(next) else { return next };
+            *clock_ns = self.run_timed(prepared, *clock_ns);
+            if self.client.postponed {
+                return next;
+            }
+            if self.must_stop() {
+                return next + 1;
+            }
+        }
+        batch.len()
     }
 
     fn must_stop(&self) -> bool {
@@ -91,22 +155,16 @@ impl Env<'_> {
         end_ns
     }
 
+    /// Looks a command up. Pipelines repeat themselves, so the one before is asked first.
     #[inline]
-    fn prepare<'b>(&self, args: Args<'b>) -> Prepared<'b> {
-        let command = resolve(args).ok();
+    fn prepare<'b>(&self, args: Args<'b>, before: Option<&Prepared<'_>>) -> Prepared<'b> {
+        let known = before.filter(|before| before.args[0] == args[0]).and_then(|one| one.command);
+        let known = known.filter(|command| command.row.subcommands.is_empty());
+        let command = known.or_else(|| resolve(args).ok());
         let key = command
             .and_then(|command| command.only_key)
             .and_then(|at| args.get(at))
             .map(|key| self.store.key(key));
         Prepared { args, command, key }
-    }
-
-    /// Fetches what the window's commands will need: headers, then buckets, then items.
-    fn prefetch(&self, window: &[Option<Prepared<'_>>]) {
-        let database = self.client.database;
-        let keys = || window.iter().flatten().filter_map(|prepared| prepared.key.as_ref());
-        keys().for_each(|key| self.store.prefetch_header(database, key));
-        keys().for_each(|key| self.store.prefetch_bucket(database, key));
-        keys().for_each(|key| self.store.prefetch_item(database, key));
     }
 }

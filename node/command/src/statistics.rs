@@ -19,8 +19,9 @@ pub const DURATION_BUCKETS: usize = 26;
 pub struct Statistics {
     commands: Vec<CommandStatistics>,
     errors: HashMap<String, u64>,
-    /// Commands called since the last [`Statistics::charge`], by table index.
-    uncharged: Vec<u16>,
+    /// Commands called since the last [`Statistics::charge`]: table index and how often in a row.
+    uncharged: Vec<(u16, u32)>,
+    uncharged_calls: u64,
     /// Commands run.
     pub calls: u64,
 }
@@ -62,6 +63,7 @@ impl Default for Statistics {
             commands: vec![CommandStatistics::default(); table::commands().len()],
             errors: HashMap::new(),
             uncharged: Vec::new(),
+            uncharged_calls: 0,
             calls: 0,
         }
     }
@@ -70,9 +72,11 @@ impl Default for Statistics {
 impl Statistics {
     #[inline]
     pub(crate) fn called(&mut self, command: &Command) {
-        self.calls += 1;
-        self.commands[usize::from(command.index)].calls += 1;
-        self.uncharged.push(command.index);
+        self.uncharged_calls += 1;
+        match self.uncharged.last_mut() {
+            Some((index, count)) if *index == command.index => *count += 1,
+            _ => self.uncharged.push((command.index, 1)),
+        }
     }
 
     #[cold]
@@ -103,17 +107,19 @@ impl Statistics {
 
     /// Shares a measured time out among the commands called since the last time.
     pub fn charge(&mut self, nanoseconds: u64) {
-        let count = self.uncharged.len() as u64;
-        if count == 0 {
+        let calls = std::mem::take(&mut self.uncharged_calls);
+        if calls == 0 {
             return;
         }
-        let share = nanoseconds / count;
+        self.calls += calls;
+        let share = nanoseconds / calls;
         let microseconds = share.div_ceil(1000).max(1);
         let bucket = microseconds.next_power_of_two().ilog2() as usize;
-        for index in self.uncharged.drain(..) {
+        for (index, count) in self.uncharged.drain(..) {
             let command = &mut self.commands[usize::from(index)];
-            command.nanoseconds += share;
-            command.durations[bucket.min(DURATION_BUCKETS - 1)] += 1;
+            command.calls += u64::from(count);
+            command.nanoseconds += share * u64::from(count);
+            command.durations[bucket.min(DURATION_BUCKETS - 1)] += count;
         }
     }
 

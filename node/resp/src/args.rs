@@ -36,6 +36,11 @@ impl Batch {
         self.unquoted.shrink_to(KEEP_SPANS);
     }
 
+    /// Whether it holds no memory.
+    pub fn is_bare(&self) -> bool {
+        self.spans.capacity() == 0
+    }
+
     /// Commands there are.
     #[inline]
     pub fn len(&self) -> usize {

@@ -22,7 +22,7 @@ pub enum Protocol {
 const SHARED_BYTES: usize = 16 << 10;
 
 /// Capacity kept when a burst of replies has made the vector larger.
-const KEEP_BYTES: usize = 64 << 10;
+const KEEP_BYTES: usize = 256 << 10;
 
 /// Replies on their way to a client.
 #[derive(Debug, Default)]
@@ -80,6 +80,11 @@ impl Reply {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len_bytes() == 0
+    }
+
+    /// Bytes allocated.
+    pub fn capacity_bytes(&self) -> usize {
+        self.bytes.capacity()
     }
 
     /// Forgets everything.

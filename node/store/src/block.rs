@@ -4,8 +4,11 @@
 //! A freed block is kept for reuse up to a small reserve; beyond it the block's memory goes back
 //! to the system at once.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use parking_lot::Mutex;
 
+use crate::huge::{HUGE_BYTES, Ranges};
 use crate::region::Region;
 
 /// Size of a block, and so of a segment.
@@ -35,9 +38,12 @@ impl Block {
 /// The block allocator of a store.
 pub(crate) struct Blocks {
     free: Mutex<Free>,
+    /// Free blocks that are still backed by memory: how many stand in `free`.
+    warm: AtomicUsize,
     total: usize,
 }
 
+#[derive(Default)]
 struct Free {
     /// Blocks whose memory is still resident.
     warm: Vec<Block>,
@@ -47,6 +53,8 @@ struct Free {
     next: u32,
     /// Blocks handed out in runs.
     runs: Vec<Block>,
+    /// Which ranges of single blocks may become huge pages.
+    ranges: Ranges,
 }
 
 /// Every block that was ever handed out and is not in single use now.
@@ -60,23 +68,27 @@ pub(crate) struct Census {
 impl Blocks {
     pub(crate) fn new(region: &Region) -> Blocks {
         // Block 0 is never handed out, so that offset 0 can mean "nothing".
-        let free = Free { warm: Vec::new(), cold: Vec::new(), next: 1, runs: Vec::new() };
-        Blocks { free: Mutex::new(free), total: region.len_bytes() / BLOCK_BYTES }
+        let free = Free { next: 1, ..Free::default() };
+        Blocks {
+            free: Mutex::new(free),
+            warm: AtomicUsize::new(0),
+            total: region.len_bytes() / BLOCK_BYTES,
+        }
     }
 
     /// Takes a block; its content is arbitrary. Nothing when the reservation is used up.
     pub(crate) fn take(&self) -> Option<Block> {
         let mut free = self.free.lock();
-        if let Some(block) = free.warm.pop() {
-            return Some(block);
-        }
-        let block = free.cold.pop().or_else(|| {
+        let known = free.warm.pop().or_else(|| free.cold.pop());
+        self.warm.store(free.warm.len(), Relaxed);
+        let block = known.or_else(|| {
             let next = free.next;
             ((next as usize) < self.total).then(|| {
                 free.next += 1;
                 Block(next)
             })
         })?;
+        free.ranges.taken(block);
         Some(block)
     }
 
@@ -96,29 +108,31 @@ impl Blocks {
     /// Gives a block back.
     pub(crate) fn give(&self, region: &Region, block: Block) {
         let mut free = self.free.lock();
-        if free.warm.len() < RESERVE_BLOCKS {
-            free.warm.push(block);
-            return;
+        free.ranges.given(block);
+        free.warm.push(block);
+        if free.warm.len() > RESERVE_BLOCKS {
+            discard_one(&mut free, region);
         }
-        free.cold.push(block);
-        self.discard(region, block);
+        self.warm.store(free.warm.len(), Relaxed);
     }
 
     /// Gives the memory of free blocks beyond `keep` back to the system.
     pub(crate) fn trim(&self, region: &Region, keep: usize) {
         let mut free = self.free.lock();
-        while free.warm.len() > keep
-            && let Some(block) = free.warm.pop()
-        {
-            free.cold.push(block);
-            self.discard(region, block);
+        while free.warm.len() > keep {
+            discard_one(&mut free, region);
         }
+        self.warm.store(free.warm.len(), Relaxed);
     }
 
-    #[allow(unsafe_code, reason = "gives a free block's pages back")]
-    fn discard(&self, region: &Region, block: Block) {
-        // SAFETY: the block is free, so nothing in it is in use.
-        unsafe { region.discard(block.start(), BLOCK_BYTES) };
+    /// Makes one huge page of a range that is wholly in use. Answers whether there was one.
+    pub(crate) fn collapse_one(&self, region: &Region) -> bool {
+        let Some(start) = self.free.lock().ranges.next_to_collapse() else { return false };
+        // The copying is done without the lock.
+        if !region.collapse(start, HUGE_BYTES) {
+            self.free.lock().ranges.refuse();
+        }
+        true
     }
 
     /// Where the blocks are, for an audit.
@@ -130,6 +144,17 @@ impl Blocks {
 
     /// Free blocks that are still backed by memory.
     pub(crate) fn warm_blocks(&self) -> usize {
-        self.free.lock().warm.len()
+        self.warm.load(Relaxed)
+    }
+}
+
+/// Gives the memory of the free block that was given back last to the system.
+#[allow(unsafe_code, reason = "gives a free block's pages back")]
+fn discard_one(free: &mut Free, region: &Region) {
+    if let Some(block) = free.warm.pop() {
+        free.cold.push(block);
+        free.ranges.discarded(block);
+        // SAFETY: the block is free, so nothing in it is in use.
+        unsafe { region.discard(block.start(), BLOCK_BYTES) };
     }
 }

@@ -38,6 +38,8 @@ pub(crate) fn chunk_offset(chunk: ChunkId) -> u64 {
 pub(crate) struct Chunks {
     state: Mutex<State>,
     in_use: AtomicUsize,
+    /// Blocks that hold chunks: how many stand in `state`.
+    blocks: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -50,7 +52,11 @@ struct State {
 
 impl Chunks {
     pub(crate) fn new() -> Chunks {
-        Chunks { state: Mutex::new(State::default()), in_use: AtomicUsize::new(0) }
+        Chunks {
+            state: Mutex::new(State::default()),
+            in_use: AtomicUsize::new(0),
+            blocks: AtomicUsize::new(0),
+        }
     }
 
     /// Takes a zeroed chunk for `owner`. Nothing when the region is used up.
@@ -62,6 +68,7 @@ impl Chunks {
                 let block = blocks.take()?;
                 format_block(region, block);
                 state.blocks.push(block);
+                self.blocks.store(state.blocks.len(), Relaxed);
                 state.partial.push(block);
                 block
             }
@@ -101,6 +108,7 @@ impl Chunks {
         if header[IN_USE].fetch_sub(1, Relaxed) == 1 {
             state.partial.retain(|&other| other != block);
             state.blocks.retain(|&other| other != block);
+            self.blocks.store(state.blocks.len(), Relaxed);
             blocks.give(region, block);
         }
     }
@@ -127,7 +135,7 @@ impl Chunks {
 
     /// Blocks that hold chunks.
     pub(crate) fn block_count(&self) -> usize {
-        self.state.lock().blocks.len()
+        self.blocks.load(Relaxed)
     }
 
     /// The blocks that hold chunks.

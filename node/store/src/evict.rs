@@ -34,6 +34,10 @@ const SWEEP_STEP_ENTRIES: usize = 64;
 /// Dead bytes that compaction leaves, as a share of the living ones: one in this many.
 const DEAD_ALLOWANCE: u64 = 20;
 
+/// Cache lines of an item that are prefetched, at least and at most: beyond that the processor sees
+/// the pattern by itself.
+const ITEM_LINES: (u64, u64) = (2, 20);
+
 /// A victim in waiting.
 #[derive(Clone, Copy)]
 pub(crate) struct Victim {
@@ -101,9 +105,13 @@ impl Store {
         let keys = self.key_count();
         let footprint = self.footprint();
         let bytes = footprint.live_bytes + footprint.outside_bytes;
+        let average_bytes = bytes.checked_div(keys).unwrap_or(0);
         if keys > 0 {
-            self.judge.set_average_size(bytes as f32 / keys as f32);
+            self.judge.set_average_size(average_bytes as f32);
         }
+        // An item may begin anywhere in its first line.
+        let lines = (average_bytes / 64 + 1).clamp(ITEM_LINES.0, ITEM_LINES.1);
+        self.totals.item_lines.store(lines, Relaxed);
         self.shadows.fit(if self.judge.has_evicted() { keys } else { 0 }, bytes);
     }
 

@@ -5,7 +5,7 @@
 //! word; a new one pushes the oldest of its word out. A wrong answer (one lookup in about 500)
 //! only gives a stranger a head start.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use parking_lot::RwLock;
 
@@ -20,22 +20,26 @@ const TAG_SHIFT: u32 = 64 - (KEY_BITS - ACCESSES_BITS);
 #[derive(Default)]
 pub(crate) struct Ghosts {
     words: RwLock<Box<[AtomicU64]>>,
+    /// How long the table is to be.
+    fitting: AtomicUsize,
 }
 
 impl Ghosts {
-    /// Fits the table to a memory limit (0: none, no table). What it knew is lost on a change.
+    /// Fits the table to a memory limit (0: none, no table). A table of another size is made when
+    /// a key is next evicted; what the old one knew is lost.
     pub(crate) fn fit(&self, limit_bytes: u64) {
         let fitting = limit_bytes / LIMIT_SHARE / size_of::<AtomicU64>() as u64;
         // A power of two, so that a hash finds its word by its low bits.
         let len = if fitting == 0 { 0 } else { 1usize << fitting.ilog2() };
-        if self.words.read().len() != len {
-            // Zeroed pages take no memory before they are written.
-            *self.words.write() = (0..len).map(|_| AtomicU64::new(0)).collect();
-        }
+        self.fitting.store(len, Relaxed);
     }
 
     /// Remembers an evicted key.
     pub(crate) fn remember(&self, hash: u64, accesses: u32) {
+        let len = self.fitting.load(Relaxed);
+        if self.words.read().len() != len {
+            *self.words.write() = (0..len).map(|_| AtomicU64::new(0)).collect();
+        }
         let words = self.words.read();
         let Some(word) = word(&words, hash) else { return };
         let accesses = u64::from(accesses).clamp(1, ACCESSES_MASK);

@@ -17,6 +17,7 @@ mod entry;
 mod evict;
 mod expire;
 mod ghost;
+mod huge;
 mod item;
 mod key;
 mod keys;

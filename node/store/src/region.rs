@@ -12,6 +12,8 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
+use crate::huge::HUGE_BYTES;
+
 /// Offsets into a region fit in this many bits (1 TiB).
 pub(crate) const OFFSET_BITS: u32 = 40;
 
@@ -20,8 +22,12 @@ const MIN_RESERVE_BYTES: usize = 64 << 20;
 
 /// A fixed range of address space, lazily backed by memory.
 pub(crate) struct Region {
+    /// Begins at a huge page.
     base: NonNull<u8>,
     len: usize,
+    /// What was mapped: the region and what lies before it to the next huge page.
+    mapping: NonNull<u8>,
+    mapping_len: usize,
 }
 
 // SAFETY: the region is plain memory owned by this value. Words are only reached through
@@ -37,11 +43,12 @@ impl Region {
         let mut want = bytes.clamp(MIN_RESERVE_BYTES, 1 << OFFSET_BITS);
         loop {
             let len = want - want % granularity;
+            let mapping_len = len + HUGE_BYTES;
             // SAFETY: a fresh anonymous private mapping; no existing memory is touched.
             let address = unsafe {
                 libc::mmap(
                     std::ptr::null_mut(),
-                    len,
+                    mapping_len,
                     libc::PROT_READ | libc::PROT_WRITE,
                     libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
                     -1,
@@ -49,9 +56,12 @@ impl Region {
                 )
             };
             if address != libc::MAP_FAILED
-                && let Some(base) = NonNull::new(address.cast())
+                && let Some(mapping) = NonNull::new(address.cast::<u8>())
             {
-                return Ok(Region { base, len });
+                let skipped = mapping.as_ptr().align_offset(HUGE_BYTES).min(HUGE_BYTES);
+                // SAFETY: `skipped` is at most the spare length of the mapping.
+                let base = unsafe { mapping.add(skipped) };
+                return Ok(Region { base, len, mapping, mapping_len });
             }
             if want <= MIN_RESERVE_BYTES {
                 return Err(io::Error::last_os_error());
@@ -157,10 +167,21 @@ impl Region {
     }
 }
 
+impl Region {
+    /// Backs an aligned range by a huge page, if the system has one to spare. The content stays.
+    /// Answers false when the system does not know how.
+    pub(crate) fn collapse(&self, offset: u64, len: usize) -> bool {
+        // SAFETY: in bounds of our own private mapping; only its backing changes.
+        let result =
+            unsafe { libc::madvise(self.at(offset, len).cast(), len, libc::MADV_COLLAPSE) };
+        result == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::EINVAL)
+    }
+}
+
 impl Drop for Region {
     fn drop(&mut self) {
         // SAFETY: the mapping made in `reserve`, which nobody can reach any more.
-        unsafe { libc::munmap(self.base.as_ptr().cast(), self.len) };
+        unsafe { libc::munmap(self.mapping.as_ptr().cast(), self.mapping_len) };
     }
 }
 

@@ -72,6 +72,7 @@ pub struct Store {
     headers: Box<[OnceLock<u64>]>,
     /// The runs that have headers, in the order they got them.
     pub(crate) written_runs: Mutex<Vec<u16>>,
+    header_bytes: AtomicU64,
     /// Which header run a database uses: SWAPDB exchanges two of these under all locks.
     runs: Box<[AtomicU16]>,
     seed: u64,
@@ -96,6 +97,8 @@ pub(crate) struct Totals {
     pub(crate) other_bytes: AtomicU64,
     /// The memory limit; 0 means none.
     pub(crate) limit_bytes: AtomicU64,
+    /// Cache lines of an average item, to prefetch.
+    pub(crate) item_lines: AtomicU64,
 }
 
 impl Store {
@@ -121,6 +124,7 @@ impl Store {
             accounts,
             headers: (0..databases).map(|_| OnceLock::new()).collect(),
             written_runs: Mutex::new(Vec::new()),
+            header_bytes: AtomicU64::new(0),
             runs: (0..databases as u16).map(AtomicU16::new).collect(),
             seed: options.seed,
             totals: Totals::default(),
@@ -183,6 +187,7 @@ impl Store {
         let fresh = self.blocks.take_run(blocks)?;
         let base = *header.get_or_init(|| {
             self.written_runs.lock().push(run);
+            self.header_bytes.fetch_add((SLOT_COUNT * HEADER_BYTES) as u64, Relaxed);
             fresh
         });
         Some(self.table_at(base, run, slot))
@@ -190,7 +195,7 @@ impl Store {
 
     /// Memory of the slot headers of all databases that were ever written.
     pub(crate) fn header_bytes(&self) -> u64 {
-        (self.written_runs.lock().len() * SLOT_COUNT * HEADER_BYTES) as u64
+        self.header_bytes.load(Relaxed)
     }
 
     #[inline]
@@ -239,8 +244,9 @@ impl Store {
             let entry = Entry(cell.load(Relaxed));
             if entry.has_tag(tag) {
                 let location = entry.location();
-                self.region.prefetch(location);
-                self.region.prefetch(location + 64);
+                for line in 0..self.totals.item_lines.load(Relaxed) {
+                    self.region.prefetch(location + line * 64);
+                }
                 return;
             }
         }

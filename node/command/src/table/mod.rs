@@ -8,7 +8,6 @@ mod server;
 mod string;
 mod transaction;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::row::Row;
@@ -36,14 +35,18 @@ pub struct Command {
 
 struct Registry {
     commands: Vec<Command>,
-    by_name: HashMap<&'static [u8], u16>,
+    /// Numbers of the commands at the places that their names lead to, or the next free ones.
+    places: [Option<u16>; PLACES],
 }
 
+/// Places there are: several times as many as commands.
+const PLACES: usize = 1024;
+
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
-    let mut registry = Registry { commands: Vec::new(), by_name: HashMap::new() };
+    let mut registry = Registry { commands: Vec::new(), places: [None; PLACES] };
     for row in FAMILIES.iter().flat_map(|rows| rows.iter()) {
         let index = registry.add(row, row.name.to_owned());
-        registry.by_name.insert(row.name.as_bytes(), index);
+        registry.enter(row.name, index);
         let subcommands = row.subcommands.iter();
         let numbers =
             subcommands.map(|sub| registry.add(sub, format!("{}|{}", row.name, sub.name)));
@@ -54,6 +57,31 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
 });
 
 impl Registry {
+    /// Notes where a name leads. There is a place, because the rows are far fewer.
+    fn enter(&mut self, name: &str, index: u16) {
+        let mut padded = [0; MAX_NAME_BYTES];
+        padded[..name.len()].copy_from_slice(name.as_bytes());
+        let mut place = place_of(&padded);
+        while self.places[place].is_some() {
+            place = (place + 1) % PLACES;
+        }
+        self.places[place] = Some(index);
+    }
+
+    /// Finds a command by its lower-case name in a padded buffer.
+    #[inline]
+    fn find(&self, padded: &[u8; MAX_NAME_BYTES], len: usize) -> Option<&Command> {
+        let mut place = place_of(padded);
+        while let Some(index) = self.places[place] {
+            let command = &self.commands[usize::from(index)];
+            if command.row.name.as_bytes() == &padded[..len] {
+                return Some(command);
+            }
+            place = (place + 1) % PLACES;
+        }
+        None
+    }
+
     fn add(&mut self, row: &'static Row, full_name: String) -> u16 {
         let index = self.commands.len() as u16;
         let only_key = crate::keyspec::only_key(row);
@@ -83,12 +111,21 @@ impl Command {
 /// Finds a command by its name in any case.
 #[inline]
 pub fn command(name: &[u8]) -> Option<&'static Command> {
-    let mut lower = [0u8; MAX_NAME_BYTES];
-    let lower = lower.get_mut(..name.len())?;
-    lower.copy_from_slice(name);
-    lower.make_ascii_lowercase();
-    let index = *REGISTRY.by_name.get(&*lower)?;
-    Some(&REGISTRY.commands[usize::from(index)])
+    let mut padded = [0u8; MAX_NAME_BYTES];
+    padded.get_mut(..name.len())?.copy_from_slice(name);
+    padded.make_ascii_lowercase();
+    REGISTRY.find(&padded, name.len())
+}
+
+/// Where the search for a name begins: Fibonacci hashing (Knuth, TAOCP 3, section 6.4) of its words,
+/// because the name is looked up with every request.
+#[inline]
+fn place_of(padded: &[u8; MAX_NAME_BYTES]) -> usize {
+    let (words, _) = padded.as_chunks::<8>();
+    let mixed = words.iter().fold(0, |sum: u64, word| {
+        (sum.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
+    (mixed >> (u64::BITS - PLACES.ilog2())) as usize
 }
 
 /// Finds a command, or a subcommand such as `config|get`, by its full name in any case.
