@@ -340,11 +340,13 @@ impl Session {
             self.check_output(worker)?;
         }
         while !self.pending.is_empty() {
-            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-            let count = self.pending.unsent(&mut slices);
-            let written = match slices[..count] {
-                [ref only] => self.stream.try_write(only),
-                ref several => self.stream.try_write_vectored(several),
+            let written = match self.pending.unsent_piece() {
+                Some(piece) => self.stream.try_write(piece),
+                None => {
+                    let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+                    let count = self.pending.unsent(&mut slices);
+                    self.stream.try_write_vectored(&slices[..count])
+                }
             };
             match written {
                 Ok(written) => self.pending.advance(written),

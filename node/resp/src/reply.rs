@@ -328,6 +328,12 @@ impl Reply {
         self.shared_bytes = checkpoint.shared_bytes;
     }
 
+    /// The unsent bytes, when they lie in one piece.
+    #[inline]
+    pub fn unsent_piece(&self) -> Option<&[u8]> {
+        if self.shared.is_empty() { self.bytes.get(self.sent..) } else { None }
+    }
+
     /// Fills `slices` with the unsent bytes in order and returns how many slices that took.
     pub fn unsent<'r>(&'r self, slices: &mut [IoSlice<'r>]) -> usize {
         let mut skip = self.sent;
