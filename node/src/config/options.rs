@@ -279,7 +279,7 @@ const EFFECTIVE: &[Row] = &[
     row!(
         "maxmemory-samples",
         Integer(1, 64, |s, v| s.samples = count(v)),
-        "5",
+        "32",
         "keys",
         Live,
         Memory,

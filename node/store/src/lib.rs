@@ -5,7 +5,7 @@
 //! arguments); every byte of an item is reached under its stripe's lock; work per call is bounded.
 //!
 //! Read in this order: `region` (memory), `block`, `segment` and `item` (where values lie),
-//! `entry`, `chunk`, `leaf` and `table` (how keys find them), `store`, `view` (what commands use),
+//! `entry`, `chunk`, `leaf` and `table` (how keys find them), `store`, `view` (what commands use; `view::write` what they change),
 //! `writer` (what a worker owns), `compact`, `expire`, `policy`, `ghost`,
 //! `shadow` and `evict`.
 

@@ -5,6 +5,8 @@
 //! key is gone for whoever looks: the view removes it on the way.
 #![allow(unsafe_code, reason = "hands out guarded state of the stripes it has locked")]
 
+mod write;
+
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,14 +14,16 @@ use std::sync::atomic::AtomicBool;
 use parking_lot::lock_api::RawMutex as _;
 
 use crate::StripeSet;
-use crate::entry::{Entry, Tag};
-use crate::item::{Draft, DraftValue, LARGE_VALUE_BYTES, Record, Value};
+use crate::entry::Entry;
+use crate::item::{Record, Value};
 use crate::key::Key;
 use crate::shadow::EventKind;
 use crate::store::{Database, Store};
 use crate::stripe::{Account, Stripe};
 use crate::table::Table;
 use crate::writer::Writer;
+
+pub use write::{Expiry, NewValue, OutOfMemory};
 
 /// A command's access to the store; see the module.
 pub struct View<'a> {
@@ -30,30 +34,6 @@ pub struct View<'a> {
     /// Lookups leave no trace.
     quiet: bool,
 }
-
-/// What becomes of a key's expiry when its value is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expiry {
-    /// As before.
-    Keep,
-    /// None.
-    Never,
-    /// At this Unix millisecond.
-    At(u64),
-}
-
-/// A value to be written.
-#[derive(Clone, Debug)]
-pub enum NewValue<'a> {
-    /// Bytes to copy.
-    Bytes(&'a [u8]),
-    /// Bytes to share.
-    Shared(Arc<Vec<u8>>),
-}
-
-/// The store has no room left, not even after eviction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutOfMemory;
 
 /// A key's item, readable while the view is not used otherwise.
 #[derive(Clone, Copy)]
@@ -298,287 +278,6 @@ impl<'a> View<'a> {
     pub fn peek(&mut self, database: Database, key: &Key<'_>) -> Option<Item<'_>> {
         let found = self.living(self.store.run(database), key)?;
         Some(Item { record: found.record, access: found.record.access() })
-    }
-
-    /// Writes a value, whatever was there before.
-    ///
-    /// # Errors
-    /// No room is left; nothing has changed then.
-    pub fn set(
-        &mut self,
-        database: Database,
-        key: &Key<'_>,
-        value: NewValue<'_>,
-        expiry: Expiry,
-    ) -> Result<(), OutOfMemory> {
-        self.write(database, key, value, expiry, false)
-    }
-
-    /// Writes a value that results from changing the old one in place (its encoding is `raw`).
-    ///
-    /// # Errors
-    /// As [`View::set`].
-    pub fn set_modified(
-        &mut self,
-        database: Database,
-        key: &Key<'_>,
-        value: NewValue<'_>,
-        expiry: Expiry,
-    ) -> Result<(), OutOfMemory> {
-        self.write(database, key, value, expiry, true)
-    }
-
-    #[inline]
-    fn write(
-        &mut self,
-        database: Database,
-        key: &Key<'_>,
-        value: NewValue<'_>,
-        expiry: Expiry,
-        modified: bool,
-    ) -> Result<(), OutOfMemory> {
-        let run = self.store.run(database);
-        let old = self.living(run, key);
-        let expiry_ms = match expiry {
-            Expiry::Never => None,
-            Expiry::At(at) => Some(at),
-            Expiry::Keep => old.as_ref().and_then(|found| found.record.expiry_ms()),
-        };
-        if let (Some(found), NewValue::Bytes(bytes)) = (&old, &value)
-            && bytes.len() < LARGE_VALUE_BYTES
-            && found.record.can_overwrite(bytes.len(), modified, expiry_ms)
-        {
-            found.record.overwrite(bytes);
-            self.touch(&found.record, found.record.access());
-            self.restamp(run, key, found, expiry_ms);
-        } else {
-            self.rewrite(run, key, old, value, expiry_ms, modified)?;
-        }
-        self.changed(run, key);
-        Ok(())
-    }
-
-    /// Notes a change: breaks watches and counts it.
-    #[inline]
-    fn changed(&mut self, run: u16, key: &Key<'_>) {
-        self.writer.counters.changes += 1;
-        self.stripe(usize::from(key.stripe())).touched(run, key.bytes);
-    }
-
-    /// Sets the expiry of a record that has room for it.
-    fn restamp(&mut self, run: u16, key: &Key<'_>, found: &Found<'a>, expiry_ms: Option<u64>) {
-        found.record.set_expiry(expiry_ms);
-        if let Some(at) = expiry_ms {
-            self.store.segments.expires(found.record.location, at);
-        }
-        self.relink(run, key, found, found.record.location, expiry_ms.is_some());
-    }
-
-    /// Points a key's entry at a (new) location and says whether the item expires.
-    fn relink(&mut self, run: u16, key: &Key<'_>, found: &Found<'a>, location: u64, expires: bool) {
-        let entry = Entry::new(Tag::of(key.hash), location, expires);
-        if entry != found.entry {
-            found.table.replace(key.hash, found.entry, entry);
-            self.account(key, run, |account| {
-                account.expiring += u32::from(expires);
-                account.expiring -= u32::from(found.entry.expires());
-            });
-        }
-    }
-
-    /// Writes a new record and leads the key to it.
-    fn rewrite(
-        &mut self,
-        run: u16,
-        key: &Key<'_>,
-        old: Option<Found<'a>>,
-        value: NewValue<'_>,
-        expiry_ms: Option<u64>,
-        modified: bool,
-    ) -> Result<(), OutOfMemory> {
-        let store = self.store;
-        let table = store.table_for_write(run, key.slot).ok_or(OutOfMemory)?;
-        if old.is_none() {
-            let rehash = |entries: &[u64], hashes: &mut Vec<u64>| store.rehash(entries, hashes);
-            table.reserve(key.hash, rehash).map_err(|_| OutOfMemory)?;
-        }
-        let access = match &old {
-            Some(found) => {
-                let writer = &mut *self.writer;
-                let random = || writer.random();
-                store.judge.touched(found.record.access(), self.now_ms, random)
-            }
-            None => store.judge.born(self.now_ms, || store.ghosts.recall(key.hash)),
-        };
-        let location = self
-            .append(key, value, expiry_ms, modified, access)
-            .inspect_err(|_| table.give_back(key.hash))?;
-        if store.shadows.samples(key.hash) {
-            let size_bytes = store.record(Entry(location)).weight_bytes();
-            self.writer.note_event(key.hash, EventKind::Write(size_bytes));
-        }
-        match old {
-            Some(found) => {
-                self.relink(run, key, &found, location, expiry_ms.is_some());
-                self.bury(&found.record);
-            }
-            None => {
-                let entry = Entry::new(Tag::of(key.hash), location, expiry_ms.is_some());
-                table.insert(key.hash, entry);
-                store.introduce(self.writer, entry, (run, key.slot), self.now_ms);
-                self.account(key, run, |account| {
-                    account.keys += 1;
-                    account.expiring += u32::from(expiry_ms.is_some());
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Appends a record, moving its value outside when it is large.
-    fn append(
-        &mut self,
-        key: &Key<'_>,
-        value: NewValue<'_>,
-        expiry_ms: Option<u64>,
-        modified: bool,
-        access: u32,
-    ) -> Result<u64, OutOfMemory> {
-        let (bytes, shared): (&[u8], _) = match value {
-            NewValue::Bytes(bytes) if bytes.len() >= LARGE_VALUE_BYTES => {
-                (&[], Some(Arc::new(bytes.to_vec())))
-            }
-            NewValue::Bytes(bytes) => (bytes, None),
-            NewValue::Shared(vector) => (&[], Some(vector)),
-        };
-        let draft_value = match &shared {
-            Some(vector) => DraftValue::Large(Arc::as_ptr(vector)),
-            None => DraftValue::Inline(bytes),
-        };
-        let stripe = key.stripe();
-        let draft =
-            Draft { key: key.bytes, stripe, value: draft_value, expiry_ms, modified, access };
-        let location = self.writer.append(self.store, &draft).map_err(|_| OutOfMemory)?;
-        // The record owns the reference from here on.
-        let _ = shared.map(Arc::into_raw);
-        let outside = self.store.record(Entry(location)).outside_bytes();
-        self.writer.outside_delta += outside as i64;
-        Ok(location)
-    }
-
-    /// Takes a record, whose entry is gone or leads elsewhere, out of the accounts.
-    pub(crate) fn bury(&mut self, record: &Record<'a>) {
-        self.writer.live_delta -= record.len_bytes() as i64;
-        self.writer.outside_delta -= record.outside_bytes() as i64;
-        self.store.bury(record);
-    }
-
-    /// Removes a found key from index and accounts.
-    fn erase(&mut self, run: u16, key: &Key<'_>, found: &Found<'a>) {
-        found.table.remove(key.hash, found.entry);
-        self.account(key, run, |account| {
-            account.keys -= 1;
-            account.expiring -= u32::from(found.entry.expires());
-        });
-        // The key may lie in the record, so what needs it comes first.
-        self.stripe(usize::from(key.stripe())).touched(run, key.bytes);
-        self.bury(&found.record);
-    }
-
-    /// Removes a key to make room.
-    pub(crate) fn evict(&mut self, run: u16, key: &Key<'_>) {
-        if let Some(found) = self.lookup(run, key) {
-            self.erase(run, key, &found);
-            self.writer.counters.evicted += 1;
-        }
-    }
-
-    /// Removes a key. Answers whether it was there.
-    pub fn remove(&mut self, database: Database, key: &Key<'_>) -> bool {
-        let run = self.store.run(database);
-        let Some(found) = self.living(run, key) else { return false };
-        self.erase(run, key, &found);
-        self.writer.counters.changes += 1;
-        true
-    }
-
-    /// Changes when a key expires. Answers whether the key was there.
-    ///
-    /// # Errors
-    /// As [`View::set`].
-    pub fn set_expiry(
-        &mut self,
-        database: Database,
-        key: &Key<'_>,
-        expiry_ms: Option<u64>,
-    ) -> Result<bool, OutOfMemory> {
-        let run = self.store.run(database);
-        let Some(found) = self.living(run, key) else { return Ok(false) };
-        if found.record.can_expire(expiry_ms) {
-            self.restamp(run, key, &found, expiry_ms);
-        } else {
-            let modified = found.record.is_modified();
-            // The value is copied out, because appending may not read what it replaces.
-            match found.record.value() {
-                Value::Inline(bytes) => {
-                    let bytes = bytes.to_vec();
-                    self.rewrite(
-                        run,
-                        key,
-                        Some(found),
-                        NewValue::Bytes(&bytes),
-                        expiry_ms,
-                        modified,
-                    )?;
-                }
-                Value::Large(shared) => {
-                    let shared = NewValue::Shared(Arc::clone(shared));
-                    self.rewrite(run, key, Some(found), shared, expiry_ms, modified)?;
-                }
-            }
-        }
-        self.changed(run, key);
-        Ok(true)
-    }
-
-    /// Changes a value through a closure, in place when it lies outside the segments. A missing
-    /// key starts empty and never expires. Returns what the closure returns.
-    ///
-    /// # Errors
-    /// As [`View::set`].
-    pub fn edit<R>(
-        &mut self,
-        database: Database,
-        key: &Key<'_>,
-        change: impl FnOnce(&mut Vec<u8>) -> R,
-    ) -> Result<R, OutOfMemory> {
-        let run = self.store.run(database);
-        if let Some(found) = self.living(run, key)
-            && found.record.has_large_value()
-        {
-            let before = found.record.outside_bytes();
-            // SAFETY: the stripe is locked and no reference to this value is alive here.
-            let bytes = unsafe { found.record.edit_large() };
-            if let Some(bytes) = bytes {
-                let result = change(bytes);
-                self.touch(&found.record, found.record.access());
-                let after = found.record.outside_bytes();
-                self.writer.outside_delta += after as i64 - before as i64;
-                self.changed(run, key);
-                return Ok(result);
-            }
-        }
-        let mut bytes =
-            self.peek(database, key).map_or_else(Vec::new, |item| item.value().bytes().to_vec());
-        let result = change(&mut bytes);
-        if bytes.len() >= LARGE_VALUE_BYTES {
-            // Handed over rather than copied: it may be hundreds of megabytes.
-            let shared = NewValue::Shared(Arc::new(bytes));
-            self.set_modified(database, key, shared, Expiry::Keep)?;
-        } else {
-            self.set_modified(database, key, NewValue::Bytes(&bytes), Expiry::Keep)?;
-        }
-        Ok(result)
     }
 
     /// Keys of a database in the stripes held, expired ones not yet noticed included.
