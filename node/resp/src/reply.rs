@@ -127,10 +127,12 @@ impl Reply {
         self.error_bytes(text.as_bytes());
     }
 
-    /// An error from bytes.
+    /// An error from bytes. Line ends behind it are left out.
     pub fn error_bytes(&mut self, text: &[u8]) {
+        let is_line_end = |byte: &u8| *byte == b'\r' || *byte == b'\n';
+        let end = text.iter().rposition(|byte| !is_line_end(byte)).map_or(0, |last| last + 1);
         self.bytes.push(b'-');
-        self.one_line(text);
+        self.one_line(&text[..end]);
     }
 
     fn one_line(&mut self, text: &[u8]) {

@@ -134,7 +134,7 @@ fn expected(answer: &Answer, resp3: bool) -> Frame {
     let one_line = |text: &str| text.replace(['\r', '\n'], " ");
     match answer {
         Answer::Simple(text) => line(b'+', &one_line(text)),
-        Answer::Error(text) => line(b'-', &one_line(text)),
+        Answer::Error(text) => line(b'-', &one_line(text.trim_end_matches(['\r', '\n']))),
         Answer::Integer(number) => line(b':', &number.to_string()),
         Answer::Bulk(bytes) | Answer::Shared(bytes) => bulk(bytes),
         Answer::BulkInteger(number) => bulk(number.to_string().as_bytes()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Program, TestResult};
+use crate::{Program, TestResult, skip};
 
 use super::compare::{same, same_messages};
 use super::frame::Frame;
@@ -55,7 +55,9 @@ impl Stage {
         for &program in oracles {
             match program.path() {
                 Ok(_) => found.push(Peer::start(program, &["--enable-debug-command", "local"])?),
-                Err(missing) => println!("not compared with {}: {missing}", program.name()),
+                Err(missing) => {
+                    skip(&format!("comparing with {}: {missing}", program.name()))?;
+                }
             }
         }
         if found.is_empty() {
@@ -83,7 +85,12 @@ impl Stage {
             if let Some(mismatch) = self.step(at, step, &mut queues, &mut present) {
                 return Ok(Some(mismatch));
             }
-            if !present.contains(&true) {
+            // Without one of its neighbours 7.2 is not found between them any more.
+            let oracles = self.oracles.iter().zip(&present);
+            let has_left = |(oracle, present): (&Peer, &bool)| {
+                !present && oracle.program() != Program::Valkey91
+            };
+            if !present.contains(&true) || oracles.into_iter().any(has_left) {
                 break;
             }
         }
@@ -103,8 +110,16 @@ impl Stage {
         let is_publishing = publishes(&words) || queued.iter().any(|words| publishes(words));
         let mut theirs = Vec::new();
         let mut messages = usize::MAX;
-        for (oracle, _) in self.oracles.iter_mut().zip(&*present).filter(|(_, present)| **present) {
+        for (oracle, present) in self.oracles.iter_mut().zip(&mut *present) {
+            if !*present {
+                continue;
+            }
             let outcome = oracle.perform(step, is_publishing, 0);
+            if let Some(broken) = &outcome.broken {
+                println!("{} did not answer {step}: {broken}", oracle.program().name());
+                *present = false;
+                continue;
+            }
             messages = messages.min(outcome.messages.len());
             theirs.push((oracle.program(), outcome));
         }
@@ -182,12 +197,14 @@ fn words_of(step: &Step) -> Vec<Vec<u8>> {
     }
 }
 
-/// Whether a step makes sense now: what is more than one command does not fit into a transaction.
+/// Whether a step makes sense now: what is more than one command does not fit into a transaction,
+/// and Redis 8.2 forgets to answer an AUTH that fails in one.
 fn is_possible(step: &Step, queues: &Queues) -> bool {
     let is_command = matches!(step.action, Action::Command(_));
     let first = |word: &[u8]| words_of(step)[0].eq_ignore_ascii_case(word);
     (is_command || queues[step.connection].is_none())
         && !(step.connection == SUBSCRIBER && first(b"multi"))
+        && !(queues[step.connection].is_some() && (first(b"auth") || first(b"hello")))
 }
 
 fn publishes(words: &[Vec<u8>]) -> bool {

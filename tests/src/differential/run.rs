@@ -28,11 +28,11 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Runs it.
+    /// Runs it. Returns how many steps were compared, and how many of them were no errors.
     ///
     /// # Errors
     /// With every mismatch found, as small as it could be made, or that a server is gone.
-    pub fn run(&self) -> TestResult {
+    pub fn run(&self) -> TestResult<(usize, usize)> {
         let seed = number_from("SKEP_SEED").unwrap_or_else(fresh_seed);
         let steps = number_from("SKEP_COMMANDS").map_or(self.steps, |count| count as usize);
         println!("replay with SKEP_SEED={seed} (and SKEP_COMMANDS={steps})");
@@ -53,18 +53,18 @@ impl Run<'_> {
                 break;
             }
         }
-        self.summarize(&stage);
+        let counts = self.summarize(&stage);
         let names: Vec<&str> = reports.iter().map(|(command, _)| command.as_str()).collect();
         let reports: String = reports.iter().map(|(_, report)| report.as_str()).collect();
         match names.is_empty() {
-            true => self.check_coverage(&generator, &stage),
+            true => self.check_coverage(&generator, &stage).map(|()| counts),
             false => {
                 Err(format!("SKEP_SEED={seed}: {} differ:\n{reports}", names.join(", ")).into())
             }
         }
     }
 
-    fn summarize(&self, stage: &Stage) {
+    fn summarize(&self, stage: &Stage) -> (usize, usize) {
         let (all, fine) = stage
             .tally
             .steps
@@ -74,6 +74,7 @@ impl Run<'_> {
         for ((oracle, command), (count, example)) in &stage.tally.dissents {
             println!("{oracle} was outvoted on {command} {count} times, first on {example}");
         }
+        (all, fine)
     }
 
     /// A command that was never compared was not tested.

@@ -1,17 +1,20 @@
 //! Makes a failing script small, so that a person can read it.
 
+use std::time::{Duration, Instant};
+
 use super::generate::is_playable;
 use super::step::{Action, Step};
 
-/// Plays that shrinking may cost.
+/// Plays that shrinking may cost, and time.
 const MAX_PLAYS: usize = 400;
+const MAX_DURATION: Duration = Duration::from_secs(40);
 
 /// Removes steps and words while `fails` stays true.
 pub(super) fn shrink(script: Vec<Step>, mut fails: impl FnMut(&[Step]) -> bool) -> Vec<Step> {
-    let mut plays = 0;
+    let (mut plays, begin) = (0, Instant::now());
     let mut try_script = |script: &[Step]| {
         plays += 1;
-        plays < MAX_PLAYS && fails(script)
+        plays < MAX_PLAYS && begin.elapsed() < MAX_DURATION && fails(script)
     };
     let mut script = script;
     let mut chunk = script.len().div_ceil(2).max(1);

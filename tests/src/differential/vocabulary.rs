@@ -4,7 +4,7 @@
 use super::random::Random;
 
 /// Far enough in the future that no run of the tests gets there.
-const FAR_SECONDS: i64 = 4_102_444_800;
+pub(super) const FAR_SECONDS: i64 = 4_102_444_800;
 
 const KEYS: &[&[u8]] =
     &[b"a", b"a", b"b", b"b", b"c", b"{a}x", b"key:1", b"", b"nul\0key", b"\xff\xfe", b"d"];
