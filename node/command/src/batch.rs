@@ -159,12 +159,25 @@ impl Env<'_> {
     #[inline]
     fn prepare<'b>(&self, args: Args<'b>, before: Option<&Prepared<'_>>) -> Prepared<'b> {
         let known = before.filter(|before| before.args[0] == args[0]).and_then(|one| one.command);
-        let known = known.filter(|command| command.row.subcommands.is_empty());
+        let known = known.filter(|command| command.is_one_word);
         let command = known.or_else(|| resolve(args).ok());
         let key = command
             .and_then(|command| command.only_key)
             .and_then(|at| args.get(at))
             .map(|key| self.store.key(key));
         Prepared { args, command, key }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+
+    #[test]
+    fn subcommands_that_follow_each_other_are_told_apart() {
+        Bench::new().expect(&[
+            ("CLIENT SETNAME me\r\nCLIENT GETNAME\r\nCLIENT ID", "+OK $2 me :1"),
+            ("CONFIG RESETSTAT\r\nCONFIG SET a b\r\nCONFIG GET a", "+OK +OK *0"),
+        ]);
     }
 }

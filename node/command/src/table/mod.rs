@@ -29,6 +29,9 @@ pub struct Command {
     pub full_name: String,
     /// The argument that is the command's only key, where that is certain from the row.
     pub(crate) only_key: Option<usize>,
+    /// Whether the first word of a request decides that this is the command: it is neither a
+    /// container nor a subcommand.
+    pub(crate) is_one_word: bool,
     /// Numbers of the subcommands.
     subcommands: Vec<u16>,
 }
@@ -85,8 +88,9 @@ impl Registry {
     fn add(&mut self, row: &'static Row, full_name: String) -> u16 {
         let index = self.commands.len() as u16;
         let only_key = crate::keyspec::only_key(row);
+        let is_one_word = row.subcommands.is_empty() && full_name == row.name;
         let subcommands = Vec::new();
-        self.commands.push(Command { row, index, full_name, only_key, subcommands });
+        self.commands.push(Command { row, index, full_name, only_key, is_one_word, subcommands });
         index
     }
 }
