@@ -118,6 +118,10 @@ impl Env<'_> {
     #[cold]
     fn refuse(&mut self, args: Args<'_>, error: &CommandError) {
         self.statistics.rejected(table::command(&args[0]), error);
+        if is_from_a_web_page(&args[0]) {
+            self.client.close_after_reply = true;
+            return;
+        }
         if args[0].eq_ignore_ascii_case(b"exec") {
             return self.abort_transaction(error);
         }
@@ -302,6 +306,12 @@ fn check_arity(command: &Command, args: Args<'_>) -> Result<(), CommandError> {
         return Ok(());
     }
     Err(CommandError::wrong_arity(&command.full_name))
+}
+
+/// Whether a request is a line of HTTP. A page in a browser on this host can send such lines, with
+/// commands in the body, past every firewall; so they end the connection, unanswered.
+fn is_from_a_web_page(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"post") || word.eq_ignore_ascii_case(b"host:")
 }
 
 fn is_allowed_while_subscribed(command: &Command) -> bool {

@@ -140,6 +140,21 @@ fn quit_ends_what_follows() {
 }
 
 #[test]
+fn a_web_page_gets_no_command_through() {
+    for request in ["POST / HTTP/1.1\r\nSET a 1", "MULTI\r\nHost: here\r\nSET a 1\r\nEXEC"] {
+        let mut bench = Bench::new();
+        bench.ask(request);
+        assert!(bench.client.close_after_reply, "{request}");
+        bench.client = crate::client::Client::new(2, true);
+        bench.expect(&[("EXISTS a", ":0")]);
+    }
+    let mut bench = Bench::new();
+    assert_eq!(bench.ask("PING\r\npost a\r\nPING"), "+PONG");
+    let mut bench = Bench::new();
+    assert!(bench.ask("HOST x").starts_with("-ERR unknown command 'HOST'"));
+}
+
+#[test]
 fn reset_makes_the_connection_as_new() {
     let mut bench = Bench::resp3();
     bench.server.password = Some(b"right".to_vec());
