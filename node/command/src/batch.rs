@@ -29,7 +29,6 @@ const REPLY_PAUSE_BYTES: usize = 1 << 20;
 /// A command looked up.
 #[derive(Clone, Copy)]
 struct Prepared<'b> {
-    args: Args<'b>,
     command: Option<&'static Command>,
     key: Option<Key<'b>>,
 }
@@ -42,6 +41,9 @@ struct Lookahead<'b> {
     /// The next step: looking up the command of this number, and prefetching for earlier ones.
     step: usize,
     places: [Option<Prepared<'b>>; PLACES],
+    /// The last command without subcommands that was looked up, with its name as the client wrote
+    /// it. Pipelines repeat themselves.
+    last: Option<(&'b [u8], &'static Command)>,
 }
 
 impl<'b> Lookahead<'b> {
@@ -64,9 +66,7 @@ impl<'b> Lookahead<'b> {
         let (store, database) = (env.store, env.client.database);
         while self.step < end {
             if self.step < self.batch.len() {
-                let args = self.batch.args(self.step, self.buffer);
-                let before = self.step.checked_sub(1).and_then(|number| self.prepared(number));
-                let prepared = env.prepare(args, before);
+                let prepared = self.prepare(env, self.batch.args(self.step, self.buffer));
                 prepared.key.iter().for_each(|key| store.prefetch_header(database, key));
                 self.places[self.step % PLACES] = Some(prepared);
             }
@@ -74,6 +74,22 @@ impl<'b> Lookahead<'b> {
             self.key(ITEM_AFTER).into_iter().for_each(|key| store.prefetch_item(database, key));
             self.step += 1;
         }
+    }
+}
+
+impl<'b> Lookahead<'b> {
+    /// Looks a command up.
+    #[inline]
+    fn prepare(&mut self, env: &Env<'_>, args: Args<'b>) -> Prepared<'b> {
+        let name = args.get(0).unwrap_or_default();
+        if let Some((last_name, command)) = self.last
+            && last_name == name
+        {
+            return env.with_key(Some(command), args);
+        }
+        let command = resolve(args).ok();
+        self.last = command.filter(|command| command.is_one_word).map(|command| (name, command));
+        env.with_key(command, args)
     }
 }
 
@@ -85,8 +101,9 @@ impl Env<'_> {
         let next = if batch.len() == next + 1 {
             // Alone, a command has nothing to overlap with.
             self.client.paused = self.server.paused();
-            let prepared = self.prepare(batch.args(next, buffer), None);
-            clock_ns = self.run_timed(&prepared, clock_ns);
+            let args = batch.args(next, buffer);
+            let prepared = self.with_key(resolve(args).ok(), args);
+            clock_ns = self.run_timed(&prepared, args, clock_ns);
             next + usize::from(!self.client.postponed)
         } else {
             self.run_ahead(batch, buffer, next, &mut clock_ns)
@@ -104,14 +121,14 @@ impl Env<'_> {
         clock_ns: &mut u64,
     ) -> usize {
         let places = [const { None }; PLACES];
-        let mut lookahead = Lookahead { batch, buffer, first, step: first, places };
+        let mut lookahead = Lookahead { batch, buffer, first, step: first, places, last: None };
         for next in first..batch.len() {
             if (next - first).is_multiple_of(PAUSE_CHECK_COMMANDS) {
                 self.client.paused = self.server.paused();
             }
             lookahead.advance(self, next);
             let Some(prepared) = lookahead.prepared(next) else { return next };
-            *clock_ns = self.run_timed(prepared, *clock_ns);
+            *clock_ns = self.run_timed(prepared, batch.args(next, buffer), *clock_ns);
             if self.client.postponed {
                 return next;
             }
@@ -136,36 +153,33 @@ impl Env<'_> {
     /// Runs a command. One that may take long, or any one when exact times are wanted, is
     /// measured by itself; the others share the time of their run.
     #[inline]
-    fn run_timed(&mut self, prepared: &Prepared<'_>, since_ns: u64) -> u64 {
+    fn run_timed(&mut self, prepared: &Prepared<'_>, args: Args<'_>, since_ns: u64) -> u64 {
         let is_fast = prepared.command.is_some_and(|command| command.row.flags.has(Flags::FAST));
         if is_fast && !self.exact_times {
-            self.run(prepared.command, prepared.args, prepared.key);
+            self.run(prepared.command, args, prepared.key);
             return since_ns;
         }
         let begin_ns = self.charge(since_ns);
-        self.run(prepared.command, prepared.args, prepared.key);
+        self.run(prepared.command, args, prepared.key);
         let end_ns = self.charge(begin_ns);
         // It may have been CLIENT PAUSE.
         self.client.paused = self.server.paused();
         let skipped = |command: &Command| command.row.flags.has(Flags::SKIP_SLOWLOG);
         if !prepared.command.is_some_and(skipped) {
             let duration_us = end_ns.saturating_sub(begin_ns) / 1000;
-            self.server.note_slow(self.client, duration_us, prepared.args);
+            self.server.note_slow(self.client, duration_us, args);
         }
         end_ns
     }
 
-    /// Looks a command up. Pipelines repeat themselves, so the one before is asked first.
+    /// Adds the key that the row says is the only one.
     #[inline]
-    fn prepare<'b>(&self, args: Args<'b>, before: Option<&Prepared<'_>>) -> Prepared<'b> {
-        let known = before.filter(|before| before.args[0] == args[0]).and_then(|one| one.command);
-        let known = known.filter(|command| command.is_one_word);
-        let command = known.or_else(|| resolve(args).ok());
+    fn with_key<'b>(&self, command: Option<&'static Command>, args: Args<'b>) -> Prepared<'b> {
         let key = command
             .and_then(|command| command.only_key)
             .and_then(|at| args.get(at))
             .map(|key| self.store.key(key));
-        Prepared { args, command, key }
+        Prepared { command, key }
     }
 }
 

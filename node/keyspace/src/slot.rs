@@ -3,6 +3,8 @@
 //!
 //! Source: Redis Cluster specification, "Key distribution model" and "Hash tags".
 
+use memchr::memchr;
+
 /// Number of slots in the key space.
 pub const SLOT_COUNT: usize = 16_384;
 
@@ -33,9 +35,9 @@ impl Slot {
 /// the next `}`, when that is not empty, else the whole key.
 #[inline]
 pub fn hash_tag(key: &[u8]) -> &[u8] {
-    let Some(open) = key.iter().position(|&byte| byte == b'{') else { return key };
+    let Some(open) = memchr(b'{', key) else { return key };
     let tail = &key[open + 1..];
-    match tail.iter().position(|&byte| byte == b'}') {
+    match memchr(b'}', tail) {
         Some(0) | None => key,
         Some(close) => &tail[..close],
     }

@@ -43,28 +43,28 @@ const RANK_OFFSET: u64 = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Policy {
-    /// Nothing is evicted; commands that need memory fail.
-    NoEviction,
     /// Any key, by a size-aware rule that adapts to the traffic.
     AllKeysAdaptive,
-    /// Any key, the longest unused first.
-    AllKeysLru,
-    /// Any key, the least used first.
-    AllKeysLfu,
-    /// Any key at random.
-    AllKeysRandom,
     /// Keys that expire, the longest unused first.
     VolatileLru,
+    /// Any key, the longest unused first.
+    AllKeysLru,
     /// Keys that expire, the least used first.
     VolatileLfu,
+    /// Any key, the least used first.
+    AllKeysLfu,
     /// Keys that expire, at random.
     VolatileRandom,
+    /// Any key at random.
+    AllKeysRandom,
     /// Keys that expire, the next to expire first.
     VolatileTtl,
+    /// Nothing is evicted; commands that need memory fail.
+    NoEviction,
 }
 
 impl Policy {
-    /// All policies with their names in the configuration.
+    /// All policies, by number, with their names in the configuration.
     pub const NAMES: [(Policy, &'static str); 9] = [
         (Policy::AllKeysAdaptive, "allkeys-adaptive"),
         (Policy::VolatileLru, "volatile-lru"),
@@ -101,19 +101,7 @@ impl Policy {
 
     #[inline]
     fn from_number(number: u8) -> Policy {
-        use Policy::*;
-        const ALL: [Policy; 9] = [
-            NoEviction,
-            AllKeysAdaptive,
-            AllKeysLru,
-            AllKeysLfu,
-            AllKeysRandom,
-            VolatileLru,
-            VolatileLfu,
-            VolatileRandom,
-            VolatileTtl,
-        ];
-        ALL[usize::from(number) % ALL.len()]
+        Policy::NAMES[usize::from(number) % Policy::NAMES.len()].0
     }
 }
 
@@ -358,4 +346,18 @@ fn behind(now: u32, then: u32, mask: u32) -> u32 {
 
 fn minutes(now_ms: u64) -> u32 {
     (now_ms / 60_000) as u32 & 0xffff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_stand_at_their_numbers() {
+        for (number, (policy, name)) in Policy::NAMES.iter().enumerate() {
+            assert_eq!(*policy as usize, number, "{name}");
+            assert_eq!(Policy::from_number(number as u8), *policy, "{name}");
+            assert_eq!(Policy::from_name(&name.to_uppercase()), Some(*policy), "{name}");
+        }
+    }
 }
