@@ -55,10 +55,11 @@ mod tests {
 
     #[test]
     fn what_is_wanted_last_goes_first() {
-        // The textbook's sequence: with three frames the optimum misses nine times in twenty.
+        // The textbook's sequence: with three frames the optimum misses nine times in twenty, and
+        // once less where, as in a cache, what was missed need not be held.
         let ids = [7, 0, 1, 2, 0, 3, 0, 4, 2, 3, 0, 3, 2, 1, 2, 0, 1, 7, 0, 1];
         let item_bytes = 60 + ITEM_OVERHEAD_BYTES;
-        assert_eq!(misses(&trace(&ids), 3 * item_bytes), 9);
+        assert_eq!(misses(&trace(&ids), 3 * item_bytes), 8);
     }
 
     #[test]

@@ -124,7 +124,8 @@ fn remove(store: &Store, writer: &mut Writer) {
     }
     store.set_policy(Policy::AllKeysLru, 10, 1);
     store.set_limits(store.used_bytes() * 4 / 5, 0);
-    while !store.make_room(writer, NOW_MS) {}
+    // It may find nothing more to evict before what is left fits: the index stays.
+    store.make_room(writer, NOW_MS);
     assert!(writer.counters.evicted > 0);
     store.set_limits(0, 0);
     settle(store, writer, NOW_MS);
