@@ -174,6 +174,7 @@ impl Parser {
         limits: &Limits,
         spans: &mut Vec<Span>,
     ) -> Result<Step, ProtocolError> {
+        self.short_arguments(rest, base, spans);
         while self.missing_args > 0 {
             let len = match self.bulk_len {
                 Some(len) => len,
@@ -183,11 +184,10 @@ impl Parser {
                         Some(b'$') => {}
                         Some(&other) => return Err(ProtocolError::ExpectedDollar(other)),
                     }
-                    let Some(len) = self.bulk_header(rest, limits)? else {
+                    let Some(line) = self.line(rest, limits, ProtocolError::TooBigLength)? else {
                         return Ok(Step::Incomplete);
                     };
-                    self.bulk_len = Some(len);
-                    len
+                    *self.bulk_len.insert(argument_len(&line[1..], limits)?)
                 }
             };
             if rest.len() - self.at < len + 2 {
@@ -197,32 +197,27 @@ impl Parser {
             self.at += len + 2;
             self.bulk_len = None;
             self.missing_args -= 1;
+            self.short_arguments(rest, base, spans);
         }
         Ok(Step::Complete)
     }
 
-    /// Reads the `$length` line at `at`, with a short cut for one or two digits.
+    /// Takes the arguments that are whole and shorter than 100 bytes, which nearly all are.
     #[inline]
-    fn bulk_header(
-        &mut self,
-        rest: &[u8],
-        limits: &Limits,
-    ) -> Result<Option<usize>, ProtocolError> {
-        if let Some(&[_, a, b, c, d]) = rest[self.at..].first_chunk::<5>() {
-            if a.is_ascii_digit() && b == b'\r' && c == b'\n' {
-                self.at += 4;
-                self.searched = 0;
-                return Ok(Some(usize::from(a - b'0')));
-            }
-            if (b'1'..=b'9').contains(&a) && b.is_ascii_digit() && c == b'\r' && d == b'\n' {
-                self.at += 5;
-                self.searched = 0;
-                return Ok(Some(usize::from(a - b'0') * 10 + usize::from(b - b'0')));
-            }
+    fn short_arguments(&mut self, rest: &[u8], base: usize, spans: &mut Vec<Span>) {
+        if self.bulk_len.is_some() {
+            return;
         }
-        match self.line(rest, limits, ProtocolError::TooBigLength)? {
-            None => Ok(None),
-            Some(line) => argument_len(&line[1..], limits).map(Some),
+        let (mut at, mut missing_args) = (self.at, self.missing_args);
+        while missing_args > 0
+            && let Some((start, len)) = short_argument(rest, at)
+        {
+            spans.push(Span { start: (base + start) as u32, len: len as u32 });
+            at = start + len + 2;
+            missing_args -= 1;
+        }
+        if at > self.at {
+            (self.at, self.missing_args, self.searched) = (at, missing_args, 0);
         }
     }
 
@@ -289,6 +284,20 @@ fn argument_count(digits: &[u8], limits: &Limits) -> Result<usize, ProtocolError
         }
         false => Err(ProtocolError::UnauthenticatedMultibulkLength),
     }
+}
+
+/// Where the bytes of a whole argument of less than 100 bytes begin, and how many there are.
+#[inline]
+fn short_argument(rest: &[u8], at: usize) -> Option<(usize, usize)> {
+    let digit = |byte: u8| usize::from(byte - b'0');
+    let (head, len) = match *rest.get(at..)?.first_chunk::<5>()? {
+        [b'$', one @ b'0'..=b'9', b'\r', b'\n', _] => (4, digit(one)),
+        [b'$', ten @ b'1'..=b'9', one @ b'0'..=b'9', b'\r', b'\n'] => {
+            (5, digit(ten) * 10 + digit(one))
+        }
+        _ => return None,
+    };
+    (rest.len() - at >= head + len + 2).then_some((at + head, len))
 }
 
 fn argument_len(digits: &[u8], limits: &Limits) -> Result<usize, ProtocolError> {
