@@ -20,6 +20,8 @@ const BUCKET_AFTER: usize = 6;
 const ITEM_AFTER: usize = 12;
 /// Places for the commands looked up and not run.
 const PLACES: usize = 32;
+/// Arguments of a [`Flags::QUICK`] command that are worth measuring.
+const QUICK_BYTES: usize = 64 << 10;
 /// Commands after which a batch looks again whether clients are to pause.
 const PAUSE_CHECK_COMMANDS: usize = 64;
 
@@ -154,8 +156,7 @@ impl Env<'_> {
     /// measured by itself; the others share the time of their run.
     #[inline]
     fn run_timed(&mut self, prepared: &Prepared<'_>, args: Args<'_>, since_ns: u64) -> u64 {
-        let is_fast = prepared.command.is_some_and(|command| command.row.flags.has(Flags::FAST));
-        if is_fast && !self.exact_times {
+        if is_quick(prepared.command, args) && !self.exact_times {
             self.run(prepared.command, args, prepared.key);
             return since_ns;
         }
@@ -181,6 +182,14 @@ impl Env<'_> {
             .map(|key| self.store.key(key));
         Prepared { command, key }
     }
+}
+
+/// Tells whether a command takes so little time that a look at the clock would cost a good part
+/// of it.
+#[inline]
+fn is_quick(command: Option<&Command>, args: Args<'_>) -> bool {
+    let flags = command.map_or(Flags::NONE, |command| command.row.flags);
+    flags.has(Flags::FAST) || flags.has(Flags::QUICK) && args.total_bytes() < QUICK_BYTES
 }
 
 #[cfg(test)]

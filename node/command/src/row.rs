@@ -101,6 +101,9 @@ bits! { Flags {
     MOVABLE_KEYS = 15, "movablekeys";
     /// Allowed while a script or function is busy.
     ALLOW_BUSY = 16, "allow_busy";
+    /// Not in Redis's sense fast, but its cost is that of its arguments and one value, so it is
+    /// measured with its batch as the fast ones are. Ours; not listed by COMMAND.
+    QUICK = 29, "";
     /// Works on every key: takes all stripes (inside MULTI) or walks them one by one. Ours; not
     /// listed by COMMAND.
     ALL_KEYS = 30, "";

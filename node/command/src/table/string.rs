@@ -8,6 +8,7 @@ const READ_FAST: Flags = Flags::READONLY.and(Flags::FAST);
 const WRITE_FAST: Flags = Flags::WRITE.and(Flags::FAST);
 const STORE: Flags = Flags::WRITE.and(Flags::DENYOOM);
 const STORE_FAST: Flags = STORE.and(Flags::FAST);
+const STORE_QUICK: Flags = STORE.and(Flags::QUICK);
 
 const KEY: Argument = Argument::key();
 const VALUE: Argument = Argument::new("value", String);
@@ -55,7 +56,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "set",
         arity: -3,
-        flags: STORE,
+        flags: STORE_QUICK,
         keys: &[KeySpec::first(&["RW", "access", "update", "variable_flags"])
             .noting("The key is read when GET or a comparison is given, else overwritten unseen.")],
         summary: "Writes a string to a key, on condition and for a time if asked to.",
@@ -115,7 +116,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "setex",
         arity: 4,
-        flags: STORE,
+        flags: STORE_QUICK,
         keys: OVERWRITE_KEY,
         since: "2.0.0",
         summary: "Writes a string to a key for some seconds.",
@@ -129,7 +130,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "psetex",
         arity: 4,
-        flags: STORE,
+        flags: STORE_QUICK,
         keys: OVERWRITE_KEY,
         since: "2.6.0",
         summary: "Writes a string to a key for some milliseconds.",
