@@ -12,6 +12,9 @@ use crate::error::ProtocolError;
 use crate::limits::Limits;
 use crate::number::parse_i64;
 
+/// Spans kept for the next command in pieces: few, because every idle connection has a parser.
+const KEEP_SPANS: usize = 16;
+
 /// A resumable parser of requests, one for each connection.
 #[derive(Debug, Default)]
 pub struct Parser {
@@ -104,6 +107,7 @@ impl Parser {
         self.bulk_len = None;
         self.missing_args = 0;
         self.spans.clear();
+        self.spans.shrink_to(KEEP_SPANS);
     }
 
     /// Goes on with the command at the start of `rest`, which lies at `base` in the buffer.
@@ -381,5 +385,16 @@ mod tests {
         let parsed = parser.parse(b"*2\r\n$536870912\r\nab", &Limits::default(), &mut batch, 9);
         assert_eq!((parsed.consumed, parsed.need_bytes), (0, 536_870_912));
         assert!(batch.spans.capacity() < 100);
+    }
+
+    #[test]
+    fn a_large_command_that_came_in_pieces_leaves_no_memory_behind() {
+        let mut bytes = b"*1001\r\n".to_vec();
+        (0..1001).for_each(|_| bytes.extend_from_slice(b"$1\r\na\r\n"));
+        let (mut parser, mut batch) = (Parser::default(), Batch::default());
+        let first = parser.parse(&bytes[..bytes.len() - 1], &Limits::default(), &mut batch, 9);
+        assert!(first.consumed == 0 && parser.span_capacity() >= 1000);
+        let second = parser.parse(&bytes, &Limits::default(), &mut batch, 9);
+        assert!(second.consumed == bytes.len() && parser.span_capacity() <= KEEP_SPANS);
     }
 }
