@@ -113,9 +113,16 @@ impl Chunks {
         }
     }
 
-    /// A chunk of buckets picked by `random`, with its owner. A few misses in a row (free
-    /// chunks, leaves) answer nothing; the caller asks again.
-    pub(crate) fn sample(&self, region: &Region, random: u64) -> Option<(ChunkId, u32)> {
+    /// A chunk of buckets picked by `random`, with its owner and the owner's lock, which `try_lock`
+    /// takes if that is possible at once. It is taken while no chunk can change hands: later the
+    /// block might hold records, whose bytes must not be taken for entries. A few misses in a row
+    /// (free chunks, leaves, owners at work) answer nothing; the caller asks again.
+    pub(crate) fn sample<Guard>(
+        &self,
+        region: &Region,
+        random: u64,
+        try_lock: impl Fn(u32) -> Option<Guard>,
+    ) -> Option<(ChunkId, u32, Guard)> {
         let state = self.state.lock();
         if state.blocks.is_empty() {
             return None;
@@ -125,8 +132,10 @@ impl Chunks {
             let block = state.blocks[(random >> 32) as usize % state.blocks.len()];
             let index = HEADER_CHUNKS + random as u32 % (CHUNKS_PER_BLOCK - HEADER_CHUNKS);
             let owner = header(region, block)[index as usize].load(Relaxed);
-            if owner != NO_OWNER {
-                return Some((block.0 * CHUNKS_PER_BLOCK + index, owner));
+            if owner != NO_OWNER
+                && let Some(guard) = try_lock(owner)
+            {
+                return Some((block.0 * CHUNKS_PER_BLOCK + index, owner, guard));
             }
             random = random.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ 0x5bd1;
         }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use skep_keyspace::{SLOT_COUNT, Slot};
 
 use crate::STRIPE_COUNT;
-use crate::chunk::{CHUNK_BYTES, chunk_offset, owner};
+use crate::chunk::{CHUNK_BYTES, chunk_offset};
 use crate::entry::Entry;
 use crate::keys::ScanCursor;
 use crate::leaf::{BUCKET_ENTRIES, CHUNK_BUCKETS};
@@ -211,16 +211,15 @@ impl Store {
         self.offer(writer, cells, (run, slot), now_ms)
     }
 
-    /// Offers a random bucket of a random chunk.
-    fn sample_bucket(&self, writer: &mut Writer, random: u64, now_ms: u64) -> usize {
-        let Some((chunk, owned_by)) = self.chunks.sample(&self.region, random) else { return 0 };
-        let Some(slot) = Slot::new((owned_by & 0x3fff) as u16) else { return 0 };
-        let run = (owned_by >> 14) as u16;
-        let _guard = self.stripes[stripe_of(slot)].0.lock();
-        // Between the draw and the lock the chunk may have gone elsewhere.
-        if owner(&self.region, chunk) != owned_by {
-            return 0;
-        }
+    /// Offers a random bucket of a random chunk. Waits for no stripe, because chunks are drawn under
+    /// a lock that the holder of the stripe may wait for.
+    pub(crate) fn sample_bucket(&self, writer: &mut Writer, random: u64, now_ms: u64) -> usize {
+        let slot_of = |owner: u32| Slot::new((owner & 0x3fff) as u16);
+        let try_lock = |owner| self.stripes[stripe_of(slot_of(owner)?)].0.try_lock();
+        let sample = self.chunks.sample(&self.region, random, try_lock);
+        let Some((chunk, owner, _guard)) = sample else { return 0 };
+        let Some(slot) = slot_of(owner) else { return 0 };
+        let run = (owner >> 14) as u16;
         let bucket = (random >> 60) % CHUNK_BUCKETS as u64;
         let offset = chunk_offset(chunk) + bucket * (CHUNK_BYTES / CHUNK_BUCKETS) as u64;
         self.offer(writer, self.region.words64::<BUCKET_ENTRIES>(offset), (run, slot), now_ms)

@@ -3,6 +3,7 @@
 mod claim;
 mod prefetch;
 mod record;
+mod sample;
 mod table;
 
 use crate::{Options, Store};
