@@ -132,7 +132,8 @@ impl Player {
 /// Refusals that a cache may answer a store with; anything else ends the replay.
 fn is_refusal(text: &[u8]) -> bool {
     let refusals: [&[u8]; 3] =
-        [b"OOM ", b"SERVER_ERROR object too large", b"SERVER_ERROR out of memory"];
+        [b"oom ", b"server_error object too large", b"server_error out of memory"];
+    let text = text.to_ascii_lowercase();
     refusals.iter().any(|refusal| text.starts_with(refusal))
 }
 
@@ -165,6 +166,7 @@ mod tests {
     fn only_a_full_cache_is_excused() {
         assert!(is_refusal(b"OOM command not allowed when used memory > 'maxmemory'."));
         assert!(is_refusal(b"SERVER_ERROR object too large for cache"));
+        assert!(is_refusal(b"SERVER_ERROR Out of memory during read"));
         assert!(!is_refusal(b"ERR syntax error"));
         assert!(!is_refusal(b"CLIENT_ERROR bad data chunk"));
     }

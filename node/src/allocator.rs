@@ -15,12 +15,14 @@ pub(crate) struct AllocatorFigures {
     pub(crate) allocated_bytes: u64,
     pub(crate) active_bytes: u64,
     pub(crate) resident_bytes: u64,
+    pub(crate) metadata_bytes: u64,
 }
 
 impl AllocatorFigures {
-    /// What counts against the memory limit: pages in use, and the allocator's own data.
+    /// What counts against the memory limit: pages in use, and the allocator's own data. Freed pages
+    /// on their way back to the system do not: keys must not be evicted for what is free already.
     pub(crate) fn held_bytes(&self) -> u64 {
-        self.resident_bytes.max(self.active_bytes)
+        self.active_bytes + self.metadata_bytes
     }
 }
 
@@ -32,6 +34,7 @@ pub(crate) fn figures() -> AllocatorFigures {
         allocated_bytes: read(stats::allocated::read().map_err(drop)),
         active_bytes: read(stats::active::read().map_err(drop)),
         resident_bytes: read(stats::resident::read().map_err(drop)),
+        metadata_bytes: read(stats::metadata::read().map_err(drop)),
     }
 }
 

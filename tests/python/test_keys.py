@@ -87,7 +87,7 @@ def test_types_and_encodings_are_told(client):
     encodings = [client.object("encoding", key) for key in ("number", "short", "long")]
     assert encodings == [b"int", b"embstr", b"raw"]
     assert client.object("refcount", "short") == 1
-    assert client.object("idletime", "short") >= 0
+    assert client.object("freq", "short") >= 0
 
 
 def test_databases_are_apart_and_can_be_swapped(client, connect):

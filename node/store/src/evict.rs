@@ -23,8 +23,16 @@ use crate::writer::Writer;
 
 /// Victims remembered between evictions.
 const POOL_LEN: usize = 32;
-/// Evictions before one batch at most.
-const MAX_EVICTIONS: usize = 4096;
+/// Bytes evicted before one batch besides what the batches before have written: a store far above
+/// its limit, because the limit was lowered, shrinks in small steps.
+const CATCH_UP_BYTES: usize = 16 << 10;
+/// Bytes evicted in one upkeep step.
+const UPKEEP_BYTES: usize = 64 << 10;
+/// Bytes evicted for each byte written at most, so that eviction keeps up with any load.
+const BYTES_PER_WRITTEN: usize = 2;
+/// Share of the limit by which it may be exceeded while victims are hard to find: one part in this
+/// many.
+const PATIENCE: u64 = 16;
 /// Samples taken for one eviction at most. When none finds anything the index is swept.
 const MAX_SAMPLES: usize = 64;
 /// Entries a sweep looks at before it leaves the rest for the next time.
@@ -51,7 +59,8 @@ pub(crate) struct Victim {
 /// How looking for victims went.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Search {
-    Found,
+    /// Some were found; bytes won by evicting, if that was done.
+    Found(usize),
     /// There may be some, but not where was looked within bounds.
     Unlucky,
     /// No key may be evicted.
@@ -143,26 +152,41 @@ impl Store {
     }
 
     fn make_room_within(&self, writer: &mut Writer, limit: u64, now_ms: u64) -> bool {
+        let budget_bytes = CATCH_UP_BYTES + writer.take_written() * BYTES_PER_WRITTEN;
+        self.evict_some(writer, limit, budget_bytes, now_ms)
+    }
+
+    /// Evicts in the background when the limit is exceeded. Answers whether it still is and
+    /// something can be done about it.
+    pub(crate) fn evict_step(&self, writer: &mut Writer, now_ms: u64) -> bool {
+        let limit = self.totals.limit_bytes.load(Relaxed);
+        limit != 0
+            && self.evict_some(writer, limit, UPKEEP_BYTES, now_ms)
+            && self.needed_bytes() > limit
+    }
+
+    /// Evicts keys until the limit is kept or some bytes are won. Answers whether commands that
+    /// use memory may run.
+    fn evict_some(&self, writer: &mut Writer, limit: u64, bytes: usize, now_ms: u64) -> bool {
         writer.publish(self);
-        for _ in 0..MAX_EVICTIONS {
-            if self.needed_bytes() <= limit {
-                return true;
-            }
+        let mut left = bytes as i64;
+        while left > 0 && self.needed_bytes() > limit {
             if self.policy() == Policy::NoEviction {
                 return false;
             }
             match self.evict_one(writer, now_ms) {
-                Search::Found => writer.publish(self),
-                Search::Unlucky => return true,
+                Search::Found(won_bytes) => left -= won_bytes as i64,
+                Search::Unlucky => return self.needed_bytes() <= limit + limit / PATIENCE,
                 Search::Nothing => return false,
             }
+            writer.publish(self);
         }
         true
     }
 
     /// Evicts one key.
     fn evict_one(&self, writer: &mut Writer, now_ms: u64) -> Search {
-        let mut swept = Search::Found;
+        let mut swept = Search::Found(0);
         loop {
             let mut offered = 0;
             for _ in 0..MAX_SAMPLES {
@@ -175,11 +199,11 @@ impl Store {
                 swept = self.sweep(writer, now_ms);
             }
             while let Some(victim) = writer.pool.pop() {
-                if self.evict(writer, &victim, now_ms) {
-                    return Search::Found;
+                if let Some(won_bytes) = self.evict(writer, &victim, now_ms) {
+                    return Search::Found(won_bytes);
                 }
             }
-            if swept != Search::Found {
+            if swept != Search::Found(0) {
                 return swept;
             }
         }
@@ -306,7 +330,7 @@ impl Store {
                 cursor => Sweep { run, cursor },
             };
             if found {
-                return Search::Found;
+                return Search::Found(0);
             }
         }
         Search::Unlucky
@@ -327,28 +351,27 @@ impl Store {
         self.judge.rank(&Candidate { access, size_bytes, expiry_ms }, now_ms, random)
     }
 
-    /// Removes a victim unless it has changed, or been used, since it was sampled.
-    fn evict(&self, writer: &mut Writer, victim: &Victim, now_ms: u64) -> bool {
+    /// Removes a victim unless it has changed, or been used, since it was sampled. Returns the bytes
+    /// won.
+    fn evict(&self, writer: &mut Writer, victim: &Victim, now_ms: u64) -> Option<usize> {
         let stripe = stripe_of(victim.slot) as u8;
         let mut view = View::new(self, writer, StripeSet::one(stripe), now_ms);
-        let Some(table) = self.table(victim.run, victim.slot) else { return false };
-        let found = table.find(victim.hash, |entry| entry.location() == victim.location);
-        let Some(entry) = found else { return false };
-        // The key may have lost its expiry, or the policy changed, while the victim waited.
-        if self.policy().is_volatile() && !entry.expires() {
-            return false;
-        }
+        let table = self.table(victim.run, victim.slot)?;
+        let entry = table.find(victim.hash, |entry| entry.location() == victim.location)?;
         let rank = self.rank_of(entry, now_ms, victim.rank);
+        // The key may have lost its expiry, or the policy changed, while the victim waited.
         if rank > victim.rank || !self.may_evict(entry) {
-            return false;
+            return None;
         }
         let record = self.record(entry);
-        let size_bytes = record.weight_bytes() as usize;
+        let (size_bytes, accesses) = (record.weight_bytes() as usize, record.access());
         let key = self.key(record.key());
-        self.ghosts.remember(key.hash, Judge::accesses(record.access()));
         view.evict(victim.run, &key);
+        // Without the lock: the table of ghosts may have to be made first.
+        drop(view);
+        self.ghosts.remember(victim.hash, Judge::accesses(accesses));
         self.judge.evicted(rank, size_bytes, self.totals.limit_bytes.load(Relaxed));
-        true
+        Some(size_bytes)
     }
 }
 

@@ -11,6 +11,8 @@ use parking_lot::RwLock;
 
 /// Share of the memory limit that the table may take: one part in this many.
 const LIMIT_SHARE: u64 = 100;
+/// The table takes no more than this, or making it would hold everybody up.
+const MAX_BYTES: u64 = 64 << 20;
 const KEY_BITS: u32 = 16;
 const ACCESSES_BITS: u32 = 5;
 const ACCESSES_MASK: u64 = (1 << ACCESSES_BITS) - 1;
@@ -28,10 +30,13 @@ impl Ghosts {
     /// Fits the table to a memory limit (0: none, no table). A table of another size is made when
     /// a key is next evicted; what the old one knew is lost.
     pub(crate) fn fit(&self, limit_bytes: u64) {
-        let fitting = limit_bytes / LIMIT_SHARE / size_of::<AtomicU64>() as u64;
+        let fitting = (limit_bytes / LIMIT_SHARE).min(MAX_BYTES) / size_of::<AtomicU64>() as u64;
         // A power of two, so that a hash finds its word by its low bits.
         let len = if fitting == 0 { 0 } else { 1usize << fitting.ilog2() };
         self.fitting.store(len, Relaxed);
+        if len == 0 && !self.words.read().is_empty() {
+            *self.words.write() = Box::default();
+        }
     }
 
     /// Remembers an evicted key.

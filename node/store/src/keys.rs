@@ -4,7 +4,7 @@ use skep_keyspace::Slot;
 
 use crate::STRIPE_COUNT;
 use crate::entry::{Entry, TAG_BITS};
-use crate::store::{Database, STRIPE_SLOTS, Store};
+use crate::store::{Database, RECORDS_AHEAD, STRIPE_SLOTS, Store};
 use crate::table::{TRIE_BITS, Table};
 use crate::view::{Item, View};
 
@@ -189,7 +189,8 @@ impl<'a> View<'a> {
                 table.each(|entry| entries.push(entry));
                 table.clear();
             });
-            for entry in &entries {
+            for (index, entry) in entries.iter().enumerate() {
+                self.store().prefetch_record(entries.get(index + RECORDS_AHEAD).copied());
                 let record = self.store().record(*entry);
                 self.bury(&record);
             }

@@ -305,7 +305,10 @@ impl Judge {
     pub(crate) fn evicted(&self, rank: u64, size_bytes: usize, limit_bytes: u64) {
         if self.policy() == Policy::AllKeysAdaptive {
             let drift = (DRIFT_TICKS << FRACTION_BITS) * size_bytes as u64 / limit_bytes.max(1);
-            self.inflation.fetch_max(rank.saturating_sub(RANK_OFFSET) << FRACTION_BITS, Relaxed);
+            // A rank that another policy gave just before must not carry inflation away.
+            let highest = self.inflation() + MAX_WORTH;
+            let reached = rank.saturating_sub(RANK_OFFSET).min(highest);
+            self.inflation.fetch_max(reached << FRACTION_BITS, Relaxed);
             self.inflation.fetch_add(drift, Relaxed);
         }
     }

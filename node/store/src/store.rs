@@ -31,6 +31,9 @@ const HEADER_BYTES: usize = HEADER_WORDS * 4;
 /// Databases are numbered in 16 bits, two of which the chunk owner word does not have.
 pub const MAX_DATABASES: usize = 1 << 14;
 
+/// Records fetched ahead of the one that is worked on when many are.
+pub(crate) const RECORDS_AHEAD: usize = 12;
+
 /// A database number as clients know it.
 pub type Database = u16;
 
@@ -260,6 +263,12 @@ impl Store {
         unsafe { Record::at(&self.region, entry.location()) }
     }
 
+    /// Fetches the record that an entry further on in a list leads to.
+    #[inline]
+    pub(crate) fn prefetch_record(&self, ahead: Option<Entry>) {
+        ahead.into_iter().for_each(|entry| self.region.prefetch(entry.location()));
+    }
+
     /// Takes a record out of all accounts; its entry is gone already.
     pub(crate) fn bury(&self, record: &Record<'_>) {
         record.mark_dead();
@@ -269,12 +278,8 @@ impl Store {
 
     /// Computes the hashes of the keys of some entries, for splitting a leaf.
     pub(crate) fn rehash(&self, entries: &[u64], hashes: &mut Vec<u64>) {
-        /// Records fetched ahead of the one being hashed.
-        const AHEAD: usize = 12;
         for (index, &entry) in entries.iter().enumerate() {
-            if let Some(&ahead) = entries.get(index + AHEAD) {
-                self.region.prefetch(Entry(ahead).location());
-            }
+            self.prefetch_record(entries.get(index + RECORDS_AHEAD).map(|&ahead| Entry(ahead)));
             let record = self.record(Entry(entry));
             hashes.push(self.key(record.key()).hash);
         }

@@ -69,6 +69,7 @@ impl Store {
             busy |= self.expire_step(writer, circumstances.now_ms);
         }
         busy |= self.compact(writer, STRICT, UPKEEP_BYTES);
+        busy |= self.evict_step(writer, circumstances.now_ms);
         busy |= self.blocks.collapse_one(&self.region);
         writer.publish(self);
         if !busy {

@@ -155,7 +155,9 @@ impl<'a> View<'a> {
             return visit(self);
         }
         assert!(self.held == StripeSet::NONE, "locking all stripes while holding some");
-        visit(&mut View::new(self.store, self.writer, StripeSet::ALL, self.now_ms))
+        let mut all = View::new(self.store, self.writer, StripeSet::ALL, self.now_ms);
+        all.quiet = self.quiet;
+        visit(&mut all)
     }
 
     /// The stripes this view holds.

@@ -28,6 +28,8 @@ pub struct Writer {
     pub(crate) compaction: Option<Compaction>,
     /// Bytes appended since compaction last looked.
     appended: usize,
+    /// Bytes written, in segments and outside, since eviction last looked.
+    pub(crate) written: usize,
     /// Where the expiry cycle stands in the list of sealed segments.
     pub(crate) expire_cursor: usize,
     /// The best victims seen, the highest ranked first.
@@ -96,6 +98,7 @@ impl Writer {
             unfilled_told: 0,
             compaction: None,
             appended: 0,
+            written: 0,
             expire_cursor: 0,
             pool: Vec::new(),
             sample_items: USUAL_ITEMS,
@@ -125,6 +128,7 @@ impl Writer {
         store.segments.born(location, len_bytes, draft.expiry_ms);
         self.live_delta += len_bytes as i64;
         self.appended += len_bytes;
+        self.written += len_bytes;
         Ok(location)
     }
 
@@ -187,6 +191,11 @@ impl Writer {
         if self.events.len() < MAX_EVENTS {
             self.events.push(Event { hash, kind });
         }
+    }
+
+    /// Bytes written since the last call.
+    pub(crate) fn take_written(&mut self) -> usize {
+        std::mem::take(&mut self.written)
     }
 
     /// Bytes appended since the last call.

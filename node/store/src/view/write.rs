@@ -200,6 +200,7 @@ impl<'a> View<'a> {
         let _ = shared.map(Arc::into_raw);
         let outside = self.store.record(Entry(location)).outside_bytes();
         self.writer.outside_delta += outside as i64;
+        self.writer.written += outside;
         Ok(location)
     }
 
@@ -301,6 +302,7 @@ impl<'a> View<'a> {
                 self.touch(&found.record, found.record.access());
                 let after = found.record.outside_bytes();
                 self.writer.outside_delta += after as i64 - before as i64;
+                self.writer.written += after.saturating_sub(before);
                 self.changed(run, key);
                 return Ok(result);
             }
