@@ -100,7 +100,7 @@ struct Options {
     /// Traces, of oltp,scarab,w106,adaptsize; all, if none is named
     #[arg(long, global = true, value_delimiter = ',')]
     traces: Vec<String>,
-    /// Resident memory at which hit ratios are compared [64, adaptsize 40]
+    /// Resident memory at which hit ratios are compared [64, adaptsize 48]
     #[arg(long, global = true)]
     target_mib: Option<u64>,
 }
