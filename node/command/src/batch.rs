@@ -11,15 +11,16 @@ use crate::dispatch::{Env, resolve};
 use crate::row::Flags;
 use crate::table::Command;
 
-/// Commands looked up ahead of the one that runs.
-const AHEAD: usize = 24;
+/// Commands looked up ahead of the one that runs: four more than it takes to get to the item, and
+/// few enough that a short pipeline is run, not only looked up, while its tail is being fetched.
+const AHEAD: usize = 12;
 /// Commands between looking one up, which prefetches its slot's header, and prefetching its
 /// bucket: time for the header to arrive.
-const BUCKET_AFTER: usize = 6;
+const BUCKET_AFTER: usize = 4;
 /// Commands between looking one up and prefetching its item.
-const ITEM_AFTER: usize = 12;
+const ITEM_AFTER: usize = 8;
 /// Places for the commands looked up and not run.
-const PLACES: usize = 32;
+const PLACES: usize = 16;
 /// Arguments of a [`Flags::QUICK`] command that are worth measuring.
 const QUICK_BYTES: usize = 64 << 10;
 /// Commands after which a batch looks again whether clients are to pause.
