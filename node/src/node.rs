@@ -26,6 +26,8 @@ use crate::pubsub::PubSub;
 use crate::settings::{LogLevel, OutputLimit, Settings};
 use crate::slowlog::SlowLog;
 
+/// The most input that ranges of 32 bits can address, with room for what is unquoted behind it.
+const MAX_ADDRESSABLE_BYTES: usize = 2 << 30;
 /// How often the memory of the whole process is looked up.
 const MEMORY_TICK_MS: u64 = 100;
 
@@ -210,9 +212,9 @@ impl Node {
             return Limits::unauthenticated();
         }
         Limits {
-            max_bulk_bytes: settings.max_bulk_bytes,
+            max_bulk_bytes: settings.max_bulk_bytes.min(MAX_ADDRESSABLE_BYTES),
             max_args: settings.max_args,
-            max_query_buffer_bytes: settings.max_query_buffer_bytes,
+            max_query_buffer_bytes: settings.max_query_buffer_bytes.min(MAX_ADDRESSABLE_BYTES),
             ..Limits::default()
         }
     }
@@ -227,7 +229,7 @@ impl Node {
         self.output_limit_disconnections.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn note_query_buffer_overflow(&self, _: &Client) {
+    pub(crate) fn note_query_buffer_overflow(&self) {
         self.input_limit_disconnections.fetch_add(1, Relaxed);
     }
 

@@ -37,6 +37,8 @@ const MAX_BATCH_COMMANDS: usize = 1024;
 const KEEP_BUFFER_BYTES: usize = 16 << 10;
 /// Most room made ahead of bytes that have been announced but have not arrived.
 const MAX_READ_AHEAD_BYTES: usize = 1 << 20;
+/// Reads in a row that bring something before other sessions get a turn.
+const MAX_BUSY_READS: u32 = 4;
 /// Slices of one write.
 const MAX_SLICES: usize = 64;
 /// Unsent bytes from which on the output limit is looked at right away.
@@ -58,8 +60,12 @@ struct Session {
     /// Commands of `input` that wait to run, from number `next` on.
     batch: Batch,
     next: usize,
-    /// Bytes of `input` that `batch` covers.
+    /// Bytes of `input` that `batch` covers, from `used` on.
     consumed: usize,
+    /// Bytes of `input` that are used up but not dropped yet.
+    used: usize,
+    /// Reads in a row that brought something.
+    busy_reads: u32,
     /// Replies that the socket has not taken.
     pending: Reply,
     /// What to answer last, before closing.
@@ -97,6 +103,8 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: TcpStream, connection: Arc
         batch: Batch::default(),
         next: 0,
         consumed: 0,
+        used: 0,
+        busy_reads: 0,
         pending: Reply::default(),
         broken: None,
         closing: false,
@@ -113,9 +121,7 @@ impl Session {
     async fn run(&mut self, worker: &Worker) -> Result<(), Closed> {
         loop {
             match self.advance(worker)? {
-                Wait::Input => {
-                    std::future::poll_fn(|cx| self.poll_input(worker, cx)).await?;
-                }
+                Wait::Input => self.wait_for_input(worker).await?,
                 Wait::Output => self.writable(worker).await?,
                 Wait::Unpause => self.unpaused(worker).await?,
             }
@@ -188,6 +194,24 @@ impl Session {
         }
     }
 
+    /// Reads and runs what arrives. A client that always has something to say lets others have a
+    /// turn now and then.
+    async fn wait_for_input(&mut self, worker: &Worker) -> Result<(), Closed> {
+        let mut has_waited = false;
+        std::future::poll_fn(|cx| {
+            let polled = self.poll_input(worker, cx);
+            has_waited |= polled.is_pending();
+            polled
+        })
+        .await?;
+        self.busy_reads = if has_waited { 0 } else { self.busy_reads + 1 };
+        if self.busy_reads == MAX_BUSY_READS {
+            self.busy_reads = 0;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
     /// Reads what has arrived and runs it. Ready when the session has something to do.
     fn poll_input(&mut self, worker: &Worker, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let polled = if self.input.is_empty() {
@@ -239,7 +263,7 @@ impl Session {
     fn parse_own(&mut self, limits: &Limits) {
         if !self.input.is_empty() && !self.client.close_after_reply {
             let input = std::mem::take(&mut self.input);
-            self.parse(&input, limits);
+            self.parse(&input[self.used..], limits);
             self.input = input;
         }
     }
@@ -256,8 +280,8 @@ impl Session {
         let polled = self.arrived(worker, polled.map_ok(|_| ()), len);
         if let Poll::Ready(Ok(())) = polled {
             let limits = worker.node.limits(&self.client);
-            if self.input.len() > limits.max_query_buffer_bytes {
-                worker.node.note_query_buffer_overflow(&self.client);
+            if self.input.len() - self.used > limits.max_query_buffer_bytes {
+                worker.node.note_query_buffer_overflow();
                 return Poll::Ready(Err(Closed));
             }
             worker.lend(&mut self.batch, &mut self.pending);
@@ -297,13 +321,24 @@ impl Session {
     fn run_own(&mut self, worker: &Worker) {
         let input = std::mem::take(&mut self.input);
         let (client, pending) = (&mut self.client, &mut self.pending);
-        self.next = worker.run_batch(client, pending, &self.batch, &input, self.next);
+        let commands = &input[self.used..];
+        self.next = worker.run_batch(client, pending, &self.batch, commands, self.next);
         self.input = input;
         self.show();
         if self.next == self.batch.len() {
-            self.input.drain(..self.consumed);
+            self.use_up(self.consumed);
             self.finish_batch();
             self.parse_own(&worker.node.limits(&self.client));
+        }
+    }
+
+    /// Drops the first bytes of the own buffer, when that moves no more than it has used up: a batch
+    /// may be a single small command.
+    fn use_up(&mut self, len: usize) {
+        self.used += len;
+        if self.used * 2 >= self.input.len() {
+            self.input.drain(..self.used);
+            self.used = 0;
         }
     }
 

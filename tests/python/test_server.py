@@ -135,3 +135,11 @@ def test_hello_tells_the_server(client, protocol):
     text = {key.decode() if isinstance(key, bytes) else key: value for key, value in answer.items()}
     assert text["proto"] == protocol
     assert text["role"] in (b"master", "master")
+
+
+def test_time_moves_on_within_a_pipeline(client):
+    pipeline = client.pipeline(transaction=False)
+    pipeline.set("key", "value", px=20)
+    pipeline.execute_command("DEBUG", "SLEEP", "0.05")
+    pipeline.get("key")
+    assert pipeline.execute()[2] is None

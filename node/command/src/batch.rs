@@ -21,6 +21,8 @@ const BUCKET_AFTER: usize = 4;
 const ITEM_AFTER: usize = 8;
 /// Places for the commands looked up and not run.
 const PLACES: usize = 16;
+/// A command that takes this long moves the time at which the rest of its batch runs.
+const LONG_NS: u64 = 1_000_000;
 /// Arguments of a [`Flags::QUICK`] command that are worth measuring.
 const QUICK_BYTES: usize = 64 << 10;
 /// Commands after which a batch looks again whether clients are to pause.
@@ -163,7 +165,14 @@ impl Env<'_> {
         }
         let begin_ns = self.charge(since_ns);
         self.run(prepared.command, args, prepared.key);
+        if self.client.postponed {
+            return begin_ns;
+        }
         let end_ns = self.charge(begin_ns);
+        if end_ns.saturating_sub(begin_ns) >= LONG_NS {
+            // What follows must not be told the time from before.
+            self.now_ms = self.server.unix_time_us() / 1000;
+        }
         // It may have been CLIENT PAUSE.
         self.client.paused = self.server.paused();
         let skipped = |command: &Command| command.row.flags.has(Flags::SKIP_SLOWLOG);

@@ -1,5 +1,6 @@
 //! The state of one connection that commands see and change. Plain data: no socket in here.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -34,7 +35,7 @@ pub struct Client {
     /// The transaction being queued, if any.
     pub transaction: Option<Transaction>,
     /// Keys being watched.
-    pub watches: Vec<(Database, Vec<u8>)>,
+    pub watches: HashSet<(Database, Vec<u8>)>,
     /// Becomes true when a watched key changes.
     pub watch_broken: Arc<AtomicBool>,
     /// Channels, patterns and shard channels subscribed to: how many of each.
@@ -119,7 +120,7 @@ impl Client {
             no_evict: false,
             no_touch: false,
             transaction: None,
-            watches: Vec::new(),
+            watches: HashSet::new(),
             watch_broken: Arc::new(AtomicBool::new(false)),
             subscriptions: Subscriptions::default(),
             close_after_reply: false,

@@ -17,10 +17,18 @@ use crate::error::CommandError;
 use crate::row::Flags;
 use crate::table::Command;
 
+/// Memory that a queued command takes besides its arguments: itself and two allocations.
+const QUEUED_COMMAND_BYTES: usize = size_of::<OwnedArgs>() + 2 * 16;
+/// Memory that an argument takes besides its bytes, at most.
+const QUEUED_ARGUMENT_BYTES: usize = 16;
+/// Keys that a client may watch.
+const MAX_WATCHES: usize = 1 << 20;
+
 /// Adds a command to the client's transaction.
 pub(crate) fn queue(client: &mut Client, command: &'static Command, args: Args<'_>) {
     if let Some(transaction) = &mut client.transaction {
-        transaction.queued_bytes += args.total_bytes();
+        transaction.queued_bytes +=
+            args.total_bytes() + QUEUED_COMMAND_BYTES + args.len() * QUEUED_ARGUMENT_BYTES;
         transaction.uses_memory |= command.row.flags.has(Flags::DENYOOM);
         transaction.commands.push(OwnedArgs::from(args));
     }
@@ -132,12 +140,13 @@ pub(crate) fn watch(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError>
         return Err(CommandError::text("ERR WATCH inside MULTI is not allowed"));
     }
     let database = cx.database();
+    if cx.client.watches.len() + args.len() > MAX_WATCHES {
+        return Err(CommandError::text("ERR too many watched keys; EXEC or UNWATCH first"));
+    }
     for bytes in args.iter().skip(1) {
-        let known = |(other, key): &(u16, Vec<u8>)| *other == database && key == bytes;
-        if !cx.client.watches.iter().any(known) {
+        if cx.client.watches.insert((database, bytes.to_vec())) {
             let key = cx.key(bytes);
             cx.view.watch(database, &key, &cx.client.watch_broken);
-            cx.client.watches.push((database, bytes.to_vec()));
         }
     }
     cx.reply.ok();
