@@ -5,9 +5,9 @@
 //! arguments); every byte of an item is reached under its stripe's lock; work per call is bounded.
 //!
 //! Read in this order: `region` (memory), `block`, `segment` and `item` (where values lie),
-//! `entry`, `chunk`, `leaf` and `table` (how keys find them), `store`, `view` (what commands use; `view::write` what they change),
-//! `writer` (what a worker owns), `compact`, `expire`, `policy`, `ghost`,
-//! `shadow` and `evict`.
+//! `entry`, `chunk`, `leaf` and `table` (how keys find them), `store`, `view` (what commands use) and
+//! `view::write` (what they change), `writer` (what a worker owns), `compact`, `expire`, `policy`,
+//! `ghost`, `shadow` and `evict`.
 
 mod audit;
 mod block;

@@ -1,13 +1,14 @@
 //! The index of one slot of one database.
 //!
-//! A slot header is 16 words (one cache line). Up to about 400 keys it *is* a leaf, and up to seven
-//! keys it is all there is. Beyond that it
-//! becomes the root of a trie whose nodes have 64 children and consume 6 bits of the hash each,
-//! with extendible hashing inside a node: a leaf may stand in several neighbouring places and
-//! splits in two when full. So a slot of one key and a slot of five million grow alike, a few
-//! hundred bytes at a time, and no step touches more than one leaf (about 2,000 entries).
+//! A slot header is 16 words (one cache line). Up to seven keys it is all there is; up to about 400
+//! keys it is a leaf of its own. Beyond that it becomes the root of a trie whose nodes have 64
+//! children and consume 6 bits of the hash each, with extendible hashing inside a node: a leaf may
+//! stand in several neighbouring places and splits in two when full. So a slot of one key and a
+//! slot of five million grow alike, a few hundred bytes at a time, and no step touches more than
+//! one leaf (about 2,000 entries).
 //!
 //! ```text
+//! tiny slot   [entries, 0, entries x 7]
 //! small slot  [entries, chunks, chunk ids x 14]
 //! large slot  [entries, LARGE, root node, ...]     node: 64 x (leaf | NODE + node)
 //! ```
