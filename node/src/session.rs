@@ -265,6 +265,11 @@ impl Session {
             let input = std::mem::take(&mut self.input);
             self.parse(&input[self.used..], limits);
             self.input = input;
+            if self.batch.is_empty() {
+                // Empty lines are used up without a command. The parser's place is behind them.
+                let len = std::mem::take(&mut self.consumed);
+                self.use_up(len);
+            }
         }
     }
 
