@@ -197,6 +197,11 @@ impl Session {
     /// Reads and runs what arrives. A client that always has something to say lets others have a
     /// turn now and then.
     async fn wait_for_input(&mut self, worker: &Worker) -> Result<(), Closed> {
+        // Only now are the replies to the last read sent and the lent buffers given back.
+        if self.busy_reads == MAX_BUSY_READS {
+            self.busy_reads = 0;
+            tokio::task::yield_now().await;
+        }
         let mut has_waited = false;
         std::future::poll_fn(|cx| {
             let polled = self.poll_input(worker, cx);
@@ -205,10 +210,6 @@ impl Session {
         })
         .await?;
         self.busy_reads = if has_waited { 0 } else { self.busy_reads + 1 };
-        if self.busy_reads == MAX_BUSY_READS {
-            self.busy_reads = 0;
-            tokio::task::yield_now().await;
-        }
         Ok(())
     }
 
