@@ -171,7 +171,7 @@ impl Env<'_> {
         let end_ns = self.charge(begin_ns);
         if end_ns.saturating_sub(begin_ns) >= LONG_NS {
             // What follows must not be told the time from before.
-            self.now_ms = self.server.unix_time_us() / 1000;
+            self.now_ms = self.now_ms.max(self.server.unix_time_us() / 1000);
         }
         // It may have been CLIENT PAUSE.
         self.client.paused = self.server.paused();

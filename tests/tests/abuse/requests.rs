@@ -20,6 +20,20 @@ fn a_command_that_arrives_byte_by_byte_is_one_command() -> TestResult {
 }
 
 #[test]
+fn empty_lines_between_commands_are_passed_over_however_they_arrive() -> TestResult {
+    let server = Server::skep(&[])?;
+    let mut client = server.connect()?;
+    for _ in 0..20 {
+        for byte in b"\r\n*1\r\n$4\r\nPING\r\n\n\r\n*0\r\nPING\r\n" {
+            client.send(&[*byte])?;
+        }
+        assert_eq!(client.reply()?, b"+PONG\r\n");
+        assert_eq!(client.reply()?, b"+PONG\r\n");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_pipeline_of_ten_thousand_is_answered_in_order() -> TestResult {
     let server = Server::skep(&[])?;
     let mut client = server.connect()?;
