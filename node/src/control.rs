@@ -1,8 +1,7 @@
 //! The main thread while the node runs: signals, and the end.
 //!
 //! TERM, INT and the command SHUTDOWN end the node the same way: no more connections, everything
-//! asked for is answered, at most for `shutdown-timeout`. A second signal ends it at once, unless it
-//! comes with the first: `timeout` and terminals signal the process and its group.
+//! asked for is answered, at most for `shutdown-timeout`. A second signal ends it at once.
 
 use std::io;
 use std::time::Duration;
@@ -14,9 +13,6 @@ use crate::Exit;
 use crate::config::{Sources, load};
 use crate::node::Node;
 use crate::start::{CannotStart, Running, start};
-
-/// Signals this soon after the first are the same wish.
-const SAME_WISH: Duration = Duration::from_millis(200);
 
 /// The signals that the node answers to.
 struct Signals {
@@ -66,19 +62,16 @@ async fn supervise(mut running: Running, mut signals: Signals, sources: &Sources
     let node = running.node;
     let mut left = running.workers;
     let mut deadline: Option<Instant> = None;
-    let mut asked_first: Option<Instant> = None;
     while left > 0 {
         tokio::select! {
             asked = signals.next() => match asked {
                 Asked::ToReload => reload(&node, sources),
-                Asked::ToEnd(_) if asked_first.is_some_and(|at| at.elapsed() < SAME_WISH) => {}
                 Asked::ToEnd(name) if node.is_stopping() => {
                     node.warn(&format!("{name} while ending: ending at once"));
                     return Exit::Failed;
                 }
                 Asked::ToEnd(name) => {
                     node.notice(&format!("{name}: answering what was asked, then ending"));
-                    asked_first = Some(Instant::now());
                     node.begin_stop();
                 }
             },
