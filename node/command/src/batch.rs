@@ -5,7 +5,7 @@
 //! Commands run in order, each under its own locks.
 
 use skep_resp::{Args, Batch};
-use skep_store::Key;
+use skep_store::{Key, Trail};
 
 use crate::dispatch::{Env, resolve};
 use crate::row::Flags;
@@ -36,6 +36,8 @@ const REPLY_PAUSE_BYTES: usize = 1 << 20;
 struct Prepared<'b> {
     command: Option<&'static Command>,
     key: Option<Key<'b>>,
+    /// Where its item may be, once that has been looked up.
+    trail: Option<Trail>,
 }
 
 /// The commands of a batch from the one that runs next to the last one looked up.
@@ -56,12 +58,12 @@ impl<'b> Lookahead<'b> {
         self.places[number % PLACES].as_ref()
     }
 
-    /// The key of the command that was looked up `after` steps ago.
+    /// The command that was looked up `after` steps ago.
     #[inline]
-    fn key(&self, after: usize) -> Option<&Key<'b>> {
+    fn earlier(&mut self, after: usize) -> Option<&mut Prepared<'b>> {
         let number = self.step.checked_sub(after)?;
         let is_there = number >= self.first && number < self.batch.len();
-        if is_there { self.prepared(number)?.key.as_ref() } else { None }
+        if is_there { self.places[number % PLACES].as_mut() } else { None }
     }
 
     /// Goes as far ahead of command `next` as is useful.
@@ -75,8 +77,12 @@ impl<'b> Lookahead<'b> {
                 prepared.key.iter().for_each(|key| store.prefetch_header(database, key));
                 self.places[self.step % PLACES] = Some(prepared);
             }
-            self.key(BUCKET_AFTER).into_iter().for_each(|key| store.prefetch_bucket(database, key));
-            self.key(ITEM_AFTER).into_iter().for_each(|key| store.prefetch_item(database, key));
+            if let Some(Prepared { key: Some(key), trail, .. }) = self.earlier(BUCKET_AFTER) {
+                *trail = store.prefetch_bucket(database, key);
+            }
+            if let Some(Prepared { trail: Some(trail), .. }) = self.earlier(ITEM_AFTER) {
+                store.prefetch_item(trail);
+            }
             self.step += 1;
         }
     }
@@ -190,7 +196,7 @@ impl Env<'_> {
             .and_then(|command| command.only_key)
             .and_then(|at| args.get(at))
             .map(|key| self.store.key(key));
-        Prepared { command, key }
+        Prepared { command, key, trail: None }
     }
 }
 

@@ -39,6 +39,7 @@ const EXPIRY_EPOCH_MS: u64 = 1_577_836_800_000;
 const SHORT_EXPIRY_LIMIT: u64 = 1 << 40;
 
 const ACCESS_AT: u64 = 1;
+const ACCESS_BYTES: usize = 3;
 const LENGTHS_AT: u64 = 4;
 /// Bytes of a key's place when the key is large: address, length, stripe.
 const LARGE_KEY_PLACE_BYTES: usize = 8 + 8 + 1;
@@ -239,21 +240,22 @@ impl<'r> Record<'r> {
         }
     }
 
-    /// The 24 bits of access state.
+    /// The 24 bits of access state, for holders of the stripe's lock.
     #[inline]
     pub(crate) fn access(&self) -> u32 {
-        let at = self.location + ACCESS_AT;
-        let byte = |n| u32::from(self.region.byte(at + n).load(Relaxed));
-        byte(0) | byte(1) << 8 | byte(2) << 16
+        // SAFETY: the stripe's lock is held, and only its holders write these bytes.
+        match unsafe { self.region.bytes(self.location + ACCESS_AT, ACCESS_BYTES) } {
+            &[low, middle, high] => u32::from_le_bytes([low, middle, high, 0]),
+            _ => 0,
+        }
     }
 
-    /// Replaces the 24 bits of access state.
+    /// Replaces the 24 bits of access state, for holders of the stripe's lock.
     #[inline]
     pub(crate) fn set_access(&self, access: u32) {
-        for n in 0..3 {
-            let byte = (access >> (8 * n)) as u8;
-            self.region.byte(self.location + ACCESS_AT + n).store(byte, Relaxed);
-        }
+        let bytes = &access.to_le_bytes()[..ACCESS_BYTES];
+        // SAFETY: as for reading.
+        unsafe { self.region.write(self.location + ACCESS_AT, bytes) };
     }
 
     /// Tells whether an inline value of this length and an expiry can be written in place.

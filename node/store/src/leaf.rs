@@ -66,13 +66,17 @@ impl<'r> Leaf<'r> {
         self.region.words64(self.at + IDS as u64 * 4)
     }
 
-    /// Offset of the 64 bytes where a search for this tag begins.
+    /// Offsets of the two buckets where a search for this tag begins. A leaf without chunks has
+    /// its own words instead.
     #[inline]
-    pub(crate) fn home_offset(self, tag: Tag) -> u64 {
-        match self.bucket_count() {
-            0 => self.at,
-            buckets => self.bucket_offset(tag.home(buckets)),
+    pub(crate) fn first_offsets(self, tag: Tag) -> [u64; 2] {
+        let buckets = self.bucket_count();
+        if buckets == 0 {
+            return [self.at; 2];
         }
+        let home = tag.home(buckets);
+        let next = if home + 1 == buckets { 0 } else { home + 1 };
+        [self.bucket_offset(home), self.bucket_offset(next)]
     }
 
     /// Entries held.

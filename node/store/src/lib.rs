@@ -41,7 +41,7 @@ pub use item::{LARGE_VALUE_BYTES, Value};
 pub use key::Key;
 pub use keys::ScanCursor;
 pub use policy::Policy;
-pub use store::{Database, MAX_DATABASES, Options, STRIPE_COUNT, Store};
+pub use store::{Database, MAX_DATABASES, Options, STRIPE_COUNT, Store, Trail};
 pub use stripe_set::StripeSet;
 pub use upkeep::{Footprint, Upkeep};
 pub use view::{Expiry, Item, KeyCounts, NewValue, OutOfMemory, View};

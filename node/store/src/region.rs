@@ -197,3 +197,21 @@ pub(crate) fn prefetch<T>(pointer: *const T) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = pointer;
 }
+
+/// Hints that the cache line at `pointer` will be written soon, so that it is taken from the core
+/// that wrote it last. Never faults.
+#[inline]
+pub(crate) fn prefetch_for_write<T>(pointer: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch is a hint; it cannot fault for any address, and processors that do not
+    // know this one ignore it.
+    unsafe {
+        std::arch::asm!(
+            "prefetchw [{0}]",
+            in(reg) pointer,
+            options(nostack, preserves_flags, readonly)
+        );
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = pointer;
+}

@@ -16,6 +16,7 @@ use crate::entry::{Entry, Tag};
 use crate::ghost::Ghosts;
 use crate::item::Record;
 use crate::key::Key;
+use crate::leaf::BUCKET_ENTRIES;
 use crate::policy::Judge;
 use crate::region::Region;
 use crate::segment::Segments;
@@ -36,6 +37,13 @@ pub(crate) const RECORDS_AHEAD: usize = 12;
 
 /// A database number as clients know it.
 pub type Database = u16;
+
+/// Where an item may be found, as the lock-free prefetch saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct Trail {
+    buckets: [u64; 2],
+    tag: Tag,
+}
 
 /// How to make a store.
 #[derive(Clone, Debug)]
@@ -221,35 +229,37 @@ impl Store {
     /// First prefetch step for a key: its stripe's lock and its slot's header. No lock needed.
     #[inline]
     pub fn prefetch_header(&self, database: Database, key: &Key<'_>) {
-        crate::region::prefetch(&raw const self.stripes[usize::from(key.stripe())]);
+        crate::region::prefetch_for_write(&raw const self.stripes[usize::from(key.stripe())]);
         if let Some(table) = self.table(self.run(database), key.slot) {
             table.prefetch_header();
         }
     }
 
-    /// Second prefetch step: the key's home bucket.
+    /// Second prefetch step: the key's home bucket, and the next one, where about one entry in six
+    /// is. Returns where to look for the item.
     #[inline]
-    pub fn prefetch_bucket(&self, database: Database, key: &Key<'_>) {
-        if let Some(table) = self.table(self.run(database), key.slot)
-            && let Some(offset) = table.home_offset(key.hash)
-        {
-            self.region.prefetch(offset);
-        }
+    pub fn prefetch_bucket(&self, database: Database, key: &Key<'_>) -> Option<Trail> {
+        let buckets = self.table(self.run(database), key.slot)?.first_offsets(key.hash)?;
+        buckets.iter().for_each(|&offset| self.region.prefetch(offset));
+        Some(Trail { buckets, tag: Tag::of(key.hash) })
     }
 
-    /// Third prefetch step: the item the bucket seems to lead to.
+    /// Third prefetch step: the item that the buckets seem to lead to.
     #[inline]
-    pub fn prefetch_item(&self, database: Database, key: &Key<'_>) {
-        let tag = Tag::of(key.hash);
-        let Some(table) = self.table(self.run(database), key.slot) else { return };
-        let Some(offset) = table.home_offset(key.hash) else { return };
-        for cell in self.region.words64::<8>(offset) {
-            let entry = Entry(cell.load(Relaxed));
-            if entry.has_tag(tag) {
-                let location = entry.location();
-                for line in 0..self.totals.item_lines.load(Relaxed) {
-                    self.region.prefetch(location + line * 64);
+    pub fn prefetch_item(&self, trail: &Trail) {
+        for offset in trail.buckets {
+            let mut is_full = true;
+            for cell in self.region.words64::<BUCKET_ENTRIES>(offset) {
+                let entry = Entry(cell.load(Relaxed));
+                if entry.has_tag(trail.tag) {
+                    for line in 0..self.totals.item_lines.load(Relaxed) {
+                        self.region.prefetch(entry.location() + line * 64);
+                    }
+                    return;
                 }
+                is_full &= !entry.is_free();
+            }
+            if !is_full {
                 return;
             }
         }

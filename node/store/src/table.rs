@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use crate::block::Blocks;
 use crate::chunk::{CHUNK_BYTES, ChunkId, Chunks, NO_OWNER, chunk_offset};
 use crate::entry::{Entry, Tag};
-use crate::leaf::{Leaf, Place, chunks_for, grown, is_sparse, tightest};
+use crate::leaf::{CHUNK_BUCKETS, Leaf, Place, chunks_for, grown, is_sparse, tightest};
 use crate::region::Region;
 
 /// Words of a slot header.
@@ -123,12 +123,14 @@ impl<'s> Table<'s> {
         }
     }
 
-    /// Offset of the home bucket of a hash, for prefetching. Lock-free: it may be stale, or any
-    /// word of a chunk that has become something else meanwhile, so every step is checked.
+    /// Offsets of the first two buckets to search for a hash, for prefetching. Lock-free: they may
+    /// be stale, or any words of a chunk that has become something else meanwhile, so every step
+    /// is checked.
     #[inline]
-    pub(crate) fn home_offset(self, hash: u64) -> Option<u64> {
-        let offset = self.leaf_unlocked(hash)?.home_offset(Tag::of(hash));
-        self.memory.region.holds(offset, CHUNK_BYTES).then_some(offset)
+    pub(crate) fn first_offsets(self, hash: u64) -> Option<[u64; 2]> {
+        let offsets = self.leaf_unlocked(hash)?.first_offsets(Tag::of(hash));
+        let holds = |offset: &u64| self.memory.region.holds(*offset, CHUNK_BYTES / CHUNK_BUCKETS);
+        offsets.iter().all(holds).then_some(offsets)
     }
 
     /// As [`Table::spot`], for readers without the lock.

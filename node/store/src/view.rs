@@ -188,8 +188,14 @@ impl<'a> View<'a> {
         assert!(self.held.contains(usize::from(key.stripe())), "key of an unlocked stripe");
         let store = self.store;
         let table = store.table(run, key.slot)?;
-        let entry = table.find(key.hash, |entry| store.record(entry).key() == key.bytes)?;
-        Some(Found { table, entry, record: store.record(entry) })
+        let mut record = None;
+        let entry = table.find(key.hash, |entry| {
+            let candidate = store.record(entry);
+            let is_it = candidate.key() == key.bytes;
+            record = is_it.then_some(candidate);
+            is_it
+        })?;
+        Some(Found { table, entry, record: record? })
     }
 
     /// Finds a key that has not expired; one that has is removed.

@@ -86,8 +86,9 @@ fn look(store: &Store, writer: &mut Writer) {
         let bytes = small_key(number);
         let key = store.key(&bytes);
         store.prefetch_header(0, &key);
-        store.prefetch_bucket(0, &key);
-        store.prefetch_item(0, &key);
+        if let Some(trail) = store.prefetch_bucket(0, &key) {
+            store.prefetch_item(&trail);
+        }
         in_view(store, writer, NOW_MS, |view| assert!(view.read(0, &key).is_some()));
     }
     let (mut cursor, mut seen) = (ScanCursor(0), 0);

@@ -249,8 +249,9 @@ impl Pair {
                 let bytes = key_bytes(at.key);
                 let key = store.key(&bytes);
                 store.prefetch_header(at.database, &key);
-                store.prefetch_bucket(at.database, &key);
-                store.prefetch_item(at.database, &key);
+                if let Some(trail) = store.prefetch_bucket(at.database, &key) {
+                    store.prefetch_item(&trail);
+                }
             }
             Step::OtherWriter => self.writers.swap(0, 1),
             Step::Audit => self.audit(),

@@ -180,8 +180,9 @@ fn prefetching_is_harmless_while_everything_changes() {
                 let key = store.key(&bytes);
                 for database in 0..DATABASES {
                     store.prefetch_header(database, &key);
-                    store.prefetch_bucket(database, &key);
-                    store.prefetch_item(database, &key);
+                    if let Some(trail) = store.prefetch_bucket(database, &key) {
+                        store.prefetch_item(&trail);
+                    }
                 }
                 number += 2;
                 rounds += 1;
