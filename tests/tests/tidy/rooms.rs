@@ -8,12 +8,13 @@ use crate::report;
 use crate::source::{has_word, sources};
 
 /// A room, and which rooms it may know.
-const ROOMS: [(&str, &[&str]); 7] = [
+const ROOMS: [(&str, &[&str]); 8] = [
     ("node/resp", &[]),
     ("node/keyspace", &[]),
     ("node/store", &["skep-keyspace"]),
     ("node/command", &["skep-resp", "skep-keyspace", "skep-store"]),
     ("node", &["skep-resp", "skep-keyspace", "skep-store", "skep-command"]),
+    ("planner", &["skep-keyspace", "skep-store"]),
     // A black box is tested from outside.
     ("tests", &[]),
     ("benches", &["skep-resp"]),

@@ -1,0 +1,97 @@
+use clap::Parser;
+
+use crate::cli::Planner;
+use crate::report::{Format, RenderOptions, Report};
+
+fn report(line: &str) -> Report {
+    Planner::try_parse_from(line.split_whitespace()).unwrap().run().unwrap()
+}
+
+fn screen(line: &str) -> String {
+    report(line).render(Format::Table, &RenderOptions::default()).unwrap()
+}
+
+fn error(line: &str) -> String {
+    let planner = Planner::try_parse_from(line.split_whitespace());
+    match planner.map(|planner| planner.run()) {
+        Ok(outcome) => outcome.unwrap_err().to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn the_articles_screen_byte_for_byte() {
+    assert_eq!(
+        screen("planner size --masters 3 --mem 16G"),
+        "\
+cluster       3 primaries x 16 GB, 1 replica each = 6 nodes, 96 GB bought
+primary memory                                   48.0 GB
+- replication overhead   1/3   (article model)  -16.0    32.0 GB effective
+- fragmentation          /1.2                     -5.3    26.7 GB
+- headroom               30 %                     -8.0    18.7 GB
+usable for data          18.7 GB      6.2 GB per shard · 5.1 GB bought per GB stored
+
+check  28.0 GB fits physically: replicas live on their own nodes, so they cost machines, not space.  --model physical
+       18.7 GB also is what still fits if one of the 3 shards is lost for good (48 x 2/3).           --model survive
+       alert at 80 % of a node = 12.8 GB
+slots  0-5460  5461-10922  10923-16383                                                               planner slots
+"
+    );
+}
+
+#[test]
+fn total_memory_is_divided_among_all_nodes() {
+    let whole = report("planner size --masters 3 --total-mem 96G");
+    let each = report("planner size --masters 3 --mem 16G");
+    assert_eq!(whole.result, each.result);
+}
+
+#[test]
+fn the_smallest_cluster_names_what_drove_it() {
+    let small = report("planner size --data 1G --mem 16G");
+    assert_eq!(small.binding.as_deref(), Some("majority"));
+    assert_eq!(small.result["primaries"], 3);
+    let large = report("planner size --data 200G --mem 16G");
+    assert_eq!(large.binding.as_deref(), Some("memory"));
+    // 16 / 1.2 x 0.7 = 9.33 GB a primary.
+    assert_eq!(large.result["primaries"], 22);
+    let busy = report("planner size --data 1G --mem 16G --ops 2M --node-ops 200k");
+    assert_eq!(busy.binding.as_deref(), Some("throughput"));
+    assert_eq!(busy.result["primaries"], 10);
+}
+
+#[test]
+fn data_that_does_not_fit_is_an_answer_with_exit_code_1() {
+    let report = report("planner size --masters 3 --mem 16G --data 20G");
+    assert_eq!(report.exit_code(false), 1);
+    assert_eq!(super::super::super::error::EXIT_VIOLATED, 1);
+    assert!(screen("planner size --masters 3 --mem 16G --data 20G").contains("does NOT fit"));
+}
+
+#[test]
+fn contradictions_say_how_to_resolve_them() {
+    let cases = [
+        ("planner size", "--masters"),
+        ("planner size --masters 3", "--mem"),
+        ("planner size --masters 0 --mem 16G", "at least 1"),
+        ("planner size --masters 3 --mem 0", "memory of one node"),
+        ("planner size --masters 3 --mem 16G --total-mem 96G", "cannot be used with"),
+        ("planner size --masters 3 --mem 16G --waste 0.1 --fragmentation 1.2", "cannot be used"),
+        ("planner size --masters 3 --mem 16G --waste 1.2", "--fragmentation 1.2"),
+        ("planner size --masters 3 --mem 16G --fragmentation 0.17", "--waste 0.17"),
+        ("planner size --masters 3 --mem 16G --replicas 2", "--model physical"),
+        ("planner size --masters 3 --mem 16G --reserve 100%", "less than 100%"),
+        ("planner size --masters 3 --mem 16G --reserve 30", "did you mean 30%"),
+        ("planner size --masters 3 --mem 16G --model survive --survive 3", "nothing is left"),
+        ("planner size --masters 3 --mem 16G --model physical --survive 1", "--model survive"),
+        ("planner size --masters 4000000000 --mem 16G --replicas 4000000000", "planned for"),
+        ("planner size --data 200G --total-mem 96G", "--mem"),
+        ("planner size --data 900P --mem 1", "more --mem"),
+        ("planner size --masters -3 --mem 16G", "unexpected argument"),
+        ("planner size --masters 3 --mem 16X", "unit of size"),
+    ];
+    for (line, hint) in cases {
+        let error = error(line);
+        assert!(error.contains(hint), "{line}: {error}");
+    }
+}
