@@ -25,7 +25,7 @@ mod wait;
 
 pub use client::{Client, command};
 pub use frame::{Malformed, frame_len};
-pub use program::Program;
+pub use program::{Program, planner};
 pub use run::{Finished, run};
 pub use scratch::Scratch;
 pub use server::Server;

@@ -73,19 +73,33 @@ impl Program {
 /// The node: `SKEP_TEST_NODE`, or else what Cargo builds now, in the profile of this test.
 fn node() -> TestResult<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    Ok(BUILT.get_or_init(|| build_node().map_err(|error| error.to_string())).clone()?)
+    let find = || given("SKEP_TEST_NODE").unwrap_or_else(|| build("skep", "skep"));
+    Ok(BUILT.get_or_init(|| find().map_err(|error| error.to_string())).clone()?)
 }
 
-fn build_node() -> TestResult<PathBuf> {
-    if let Some(given) = std::env::var_os("SKEP_TEST_NODE") {
-        return exists(PathBuf::from(given), "SKEP_TEST_NODE names no file");
-    }
+/// The planner: `SKEP_TEST_PLANNER`, or else what Cargo builds now, in the profile of this test.
+///
+/// # Errors
+/// When it does not build.
+pub fn planner() -> TestResult<PathBuf> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let find = || given("SKEP_TEST_PLANNER").unwrap_or_else(|| build("skep-planner", "planner"));
+    Ok(BUILT.get_or_init(|| find().map_err(|error| error.to_string())).clone()?)
+}
+
+/// A program that the environment names.
+fn given(variable: &str) -> Option<TestResult<PathBuf>> {
+    let path = PathBuf::from(std::env::var_os(variable)?);
+    Some(exists(path, &format!("{variable} names no file")))
+}
+
+fn build(package: &str, name: &str) -> TestResult<PathBuf> {
     // A test is `<target>/<profile>/deps/<test>`, a program `<target>/<profile>/<program>`.
     let us = std::env::current_exe()?;
     let mut folders = us.ancestors().skip(1).skip_while(|folder| folder.ends_with("deps"));
     let profile = folders.next().ok_or("this program is in no target directory")?;
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--package", "skep", "--bin", "skep"]);
+    build.args(["build", "--quiet", "--package", package, "--bin", name]);
     if profile.ends_with("release") {
         build.arg("--release");
     }
@@ -96,9 +110,9 @@ fn build_node() -> TestResult<PathBuf> {
     let built = build.output()?;
     if !built.status.success() {
         let errors = String::from_utf8_lossy(&built.stderr);
-        return Err(format!("the node does not build:\n{errors}").into());
+        return Err(format!("{name} does not build:\n{errors}").into());
     }
-    exists(profile.join("skep"), "the node was built elsewhere")
+    exists(profile.join(name), "it was built elsewhere")
 }
 
 fn on_path(name: &str) -> TestResult<PathBuf> {

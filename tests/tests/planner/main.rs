@@ -1,0 +1,4 @@
+//! The planner as people run it: a process, its two streams, its exit code.
+
+mod screens;
+mod support;
