@@ -2,6 +2,8 @@
 
 mod man;
 mod size;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
