@@ -1,6 +1,15 @@
 //! Charts as data: what to draw, for a terminal or as SVG.
 
-use crate::error::{PlanError, Result};
+mod axis;
+mod svg;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+use crate::error::Result;
+
+/// Rows of bars or bands that a terminal shows.
+const ROWS_SHOWN: usize = 40;
 
 /// A chart.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,10 +77,9 @@ pub struct Bands {
     pub rows: Vec<(String, Vec<(u32, u32)>)>,
 }
 
-/// Draws a chart in `width` columns.
+/// Draws a chart in `width` columns, or somewhat more if that is too narrow for one.
 pub fn terminal(chart: &Chart, width: usize) -> Vec<String> {
-    let _ = (chart, width);
-    Vec::new()
+    terminal::draw(chart, width)
 }
 
 /// Draws a chart as an SVG element.
@@ -79,6 +87,5 @@ pub fn terminal(chart: &Chart, width: usize) -> Vec<String> {
 /// # Errors
 /// The drawing library refuses the chart.
 pub fn svg(chart: &Chart) -> Result<String> {
-    let _ = chart;
-    Err(PlanError::usage("charts cannot be drawn yet"))
+    svg::draw(chart)
 }
