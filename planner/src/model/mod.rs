@@ -1,3 +1,6 @@
 //! The arithmetic: pure functions, whose steps say formula, reason and source.
 
 pub mod capacity;
+pub mod placement;
+pub mod popularity;
+pub mod zipf;
