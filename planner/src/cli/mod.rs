@@ -1,9 +1,11 @@
 //! The command line: what every command takes, and one file for each of them.
 
+mod hotkeys;
 mod man;
 mod size;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use std::path::PathBuf;
 
@@ -36,6 +38,7 @@ pub struct Planner {
 #[allow(clippy::large_enum_variant, reason = "there is one, for the life of the process")]
 enum Command {
     Size(size::SizeArgs),
+    Hotkeys(hotkeys::HotkeysArgs),
     Completions(man::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -97,6 +100,7 @@ impl Planner {
     pub fn run(&self) -> Result<Report> {
         match &self.command {
             Command::Size(args) => size::run(args, &self.common),
+            Command::Hotkeys(args) => hotkeys::run(args, &self.common),
             Command::Completions(args) => man::completions(args, &self.common),
             Command::Man(args) => man::man(args, &self.common),
         }

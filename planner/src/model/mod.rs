@@ -1,6 +1,7 @@
 //! The arithmetic: pure functions, whose steps say formula, reason and source.
 
 pub mod capacity;
+pub mod hotkeys;
 pub mod placement;
 pub mod popularity;
 pub mod zipf;
