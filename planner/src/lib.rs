@@ -11,6 +11,8 @@ pub mod cli;
 pub mod error;
 pub mod model;
 pub mod quantity;
+pub mod random;
 pub mod report;
+pub mod trace;
 
 pub use error::{PlanError, Result};

@@ -17,7 +17,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
     ("planner", &["skep-keyspace", "skep-store"]),
     // A black box is tested from outside.
     ("tests", &[]),
-    ("benches", &["skep-resp"]),
+    ("benches", &["skep-resp", "skep-planner"]),
 ];
 const PURE_ROOMS: [&str; 4] = ["node/resp/", "node/keyspace/", "node/store/", "node/command/"];
 /// What pure rooms must not depend on, in any version of it.
