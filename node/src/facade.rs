@@ -13,7 +13,7 @@ use skep_resp::{Args, Reply};
 use crate::clients::Connection;
 use crate::node::{Node, unix_time_us};
 use crate::settings::DebugAccess;
-use crate::{figures, info, latency, slowlog};
+use crate::{figures, info, latency, monitors, slowlog};
 
 impl Server for Node {
     fn clock_ns(&self) -> u64 {
@@ -164,6 +164,21 @@ impl Server for Node {
         if let Some(connection) = self.clients.get(client.id) {
             connection.take_messages().into_iter().for_each(|message| reply.raw_shared(message));
         }
+    }
+
+    fn watch_commands(&self, client: &Client, on: bool) {
+        Node::watch_commands(self, client.id, on);
+    }
+
+    fn tell_watchers(&self, client: &Client, args: Args<'_>) {
+        if !self.monitors.any() {
+            return;
+        }
+        let Some(connection) = self.clients.get(client.id) else { return };
+        let address = connection.peer.to_string();
+        let line = monitors::line(unix_time_us(), client.database, &address, args);
+        let overrun = self.monitors.tell(line, &self.settings.load().normal_output);
+        self.output_limit_disconnections.fetch_add(overrun as u64, Relaxed);
     }
 
     fn channels(&self, kind: ChannelKind, pattern: Option<&[u8]>) -> Vec<Vec<u8>> {

@@ -11,6 +11,7 @@ mod latency;
 mod listen;
 mod log;
 mod memory;
+mod monitors;
 mod node;
 mod pause;
 mod pubsub;

@@ -21,6 +21,7 @@ use crate::figures::{Figures, Published, Rates};
 use crate::latency::LatencyMonitor;
 use crate::log;
 use crate::memory::Memory;
+use crate::monitors::Monitors;
 use crate::pause::Pause;
 use crate::pubsub::PubSub;
 use crate::settings::{LogLevel, OutputLimit, Settings};
@@ -39,6 +40,7 @@ pub(crate) struct Node {
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
+    pub(crate) monitors: Monitors,
     pub(crate) slow_log: SlowLog,
     pub(crate) latency: LatencyMonitor,
     pub(crate) memory: Memory,
@@ -71,6 +73,7 @@ impl Node {
             settings: ArcSwap::from_pointee(settings),
             clients: Clients::default(),
             pubsub: PubSub::default(),
+            monitors: Monitors::default(),
             slow_log: SlowLog::default(),
             latency: LatencyMonitor::default(),
             memory: Memory::default(),
@@ -142,10 +145,24 @@ impl Node {
     fn settings_changed(&self) {
         let settings = self.settings.load();
         self.store.set_policy(settings.policy, settings.lfu_log_factor, settings.lfu_decay_minutes);
-        // Durations that ordinary commands may reach must be measured one by one.
-        let slow = (0..1000).contains(&settings.slow_log_threshold_us);
-        self.exact_times.store(slow, Relaxed);
+        self.decide_exact_times();
         self.memory.measure(&self.store, settings.memory_limit_bytes);
+    }
+
+    /// Durations that ordinary commands may reach are measured one by one, and commands that
+    /// somebody watches run one by one.
+    fn decide_exact_times(&self) {
+        let slow = (0..1000).contains(&self.settings.load().slow_log_threshold_us);
+        self.exact_times.store(slow || self.monitors.any(), Relaxed);
+    }
+
+    /// Has a client told of every command that runs, or no longer.
+    pub(crate) fn watch_commands(&self, id: u64, on: bool) {
+        match self.clients.get(id).filter(|_| on) {
+            Some(connection) => self.monitors.add(&connection),
+            None => self.monitors.remove(id),
+        }
+        self.decide_exact_times();
     }
 
     /// Unix time in milliseconds.
@@ -202,6 +219,9 @@ impl Node {
     pub(crate) fn gone(&self, connection: &Connection) {
         self.pubsub.forget(connection);
         self.clients.remove(connection.id);
+        if self.monitors.any() {
+            self.watch_commands(connection.id, false);
+        }
     }
 
     /// What a client may send.

@@ -12,7 +12,7 @@ const MAX_ARGS: usize = 32;
 const MAX_ARG_BYTES: usize = 128;
 
 /// What stands for a password.
-const REDACTED: &[u8] = b"(redacted)";
+pub(crate) const REDACTED: &[u8] = b"(redacted)";
 /// Options whose values are passwords.
 const SECRET_OPTIONS: &[&str] = &["requirepass", "masterauth", "tls-key-file-pass"];
 
@@ -67,7 +67,7 @@ pub(crate) fn shorten(args: Args<'_>) -> Vec<Vec<u8>> {
 
 /// Whether an argument is a password: what follows `AUTH user` in HELLO, and the values of options
 /// that are one. (AUTH itself is never in the log.)
-fn is_secret(args: Args<'_>, at: usize) -> bool {
+pub(crate) fn is_secret(args: Args<'_>, at: usize) -> bool {
     let is = |at: Option<usize>, word: &str| {
         let found = at.and_then(|at| args.get(at));
         found.is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))

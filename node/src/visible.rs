@@ -26,6 +26,7 @@ pub(crate) struct Visible {
     pub(crate) watches: usize,
     no_evict: bool,
     no_touch: bool,
+    monitors: bool,
 }
 
 impl Connection {
@@ -87,6 +88,7 @@ impl Visible {
             watches: client.watches.len(),
             no_evict: client.no_evict,
             no_touch: client.no_touch,
+            monitors: client.monitors,
         }
     }
 
@@ -97,6 +99,7 @@ impl Visible {
     /// The letters of CLIENT LIST.
     fn flags(&self) -> String {
         let letters = [
+            (self.monitors, 'O'),
             (self.is_subscribed(), 'P'),
             (self.queued.is_some(), 'x'),
             (self.no_evict, 'e'),

@@ -143,3 +143,16 @@ def test_time_moves_on_within_a_pipeline(client):
     pipeline.execute_command("DEBUG", "SLEEP", "0.05")
     pipeline.get("key")
     assert pipeline.execute()[2] is None
+
+
+def test_a_monitor_sees_what_every_client_runs(client, connect):
+    with connect().monitor() as monitor:
+        client.set("watched", "a \"quoted\"\nvalue")
+        other = connect(db=1)
+        other.get("watched")
+        seen = []
+        while len(seen) < 2:
+            line = monitor.next_command()
+            if "watched" in line["command"]:
+                seen.append((line["db"], line["command"].split()[0]))
+        assert seen == [(0, "SET"), (1, "GET")]

@@ -32,6 +32,8 @@ pub struct Client {
     pub no_evict: bool,
     /// CLIENT NO-TOUCH: lookups leave no trace in the access state.
     pub no_touch: bool,
+    /// MONITOR: it is told of every command that runs.
+    pub monitors: bool,
     /// The transaction being queued, if any.
     pub transaction: Option<Transaction>,
     /// Keys being watched.
@@ -119,6 +121,7 @@ impl Client {
             reply_mode: ReplyMode::On,
             no_evict: false,
             no_touch: false,
+            monitors: false,
             transaction: None,
             watches: HashSet::new(),
             watch_broken: Arc::new(AtomicBool::new(false)),

@@ -100,7 +100,12 @@ impl Env<'_> {
         self.client.last_command = command;
         let command = command.map_or_else(|| resolve(args), Ok);
         match command.and_then(|command| self.admit(command, args)) {
-            Ok(Admitted::Run(command)) => self.call(command, args, key),
+            Ok(Admitted::Run(command)) => {
+                self.call(command, args, key);
+                if self.exact_times && is_watchable(command) {
+                    self.server.tell_watchers(self.client, args);
+                }
+            }
             Ok(Admitted::Queued) => self.reply.simple("QUEUED"),
             Ok(Admitted::Postponed) => self.client.postponed = true,
             Err(error) => self.refuse(args, &error),
@@ -293,6 +298,12 @@ pub(crate) fn stripes_of(store: &Store, row: &Row, args: Args<'_>) -> StripeSet 
         }
     });
     held
+}
+
+/// Whether those who watch commands are told of this one: not of those that administer.
+pub(crate) fn is_watchable(command: &Command) -> bool {
+    let flags = command.row.flags;
+    !flags.has(Flags::ADMIN) && !flags.has(Flags::SKIP_MONITOR)
 }
 
 /// Whether a request has as many arguments as its command takes.

@@ -16,7 +16,7 @@ pub trait Server: Sync {
     /// Nanoseconds of a monotonic clock, for measuring commands.
     fn clock_ns(&self) -> u64;
     /// Whether each command is to be measured by itself, because the slow log or the latency
-    /// monitor asks for durations that ordinary commands may reach.
+    /// monitor asks for durations that ordinary commands may reach, or somebody watches them run.
     fn wants_exact_times(&self) -> bool;
     /// Most bytes of arguments a transaction may queue.
     fn max_transaction_bytes(&self) -> usize;
@@ -88,6 +88,10 @@ pub trait Server: Sync {
     fn take_pushes(&self, client: &Client, reply: &mut Reply) {
         let _ = (client, reply);
     }
+    /// Tells the client of every command that runs, until it leaves or is told to stop.
+    fn watch_commands(&self, client: &Client, on: bool);
+    /// Tells those who watch (MONITOR) that the client's command has run.
+    fn tell_watchers(&self, client: &Client, args: Args<'_>);
     /// Channels with subscribers (not patterns), all or those that match a pattern.
     fn channels(&self, kind: ChannelKind, pattern: Option<&[u8]>) -> Vec<Vec<u8>>;
     /// Subscribers of a channel, by exact name.

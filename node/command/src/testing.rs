@@ -32,6 +32,8 @@ pub(crate) struct Bench {
     pub(crate) server: TestServer,
     pub(crate) statistics: Statistics,
     pub(crate) now_ms: u64,
+    /// As when somebody watches commands.
+    pub(crate) exact_times: bool,
     writer: Writer,
 }
 
@@ -45,6 +47,7 @@ impl Bench {
             server: TestServer::default(),
             statistics: Statistics::default(),
             now_ms: START_MS,
+            exact_times: false,
             writer: Writer::new(7),
         }
     }
@@ -112,7 +115,7 @@ impl Bench {
             server: &self.server,
             statistics: &mut self.statistics,
             now_ms: self.now_ms,
-            exact_times: false,
+            exact_times: self.exact_times,
             out_of_memory: self.server.out_of_memory,
         };
         let mut next = 0;
@@ -297,6 +300,15 @@ impl Server for TestServer {
 
     fn take_pushes(&self, _: &Client, reply: &mut Reply) {
         reply.raw(&std::mem::take(&mut *self.mailbox.lock()));
+    }
+
+    fn watch_commands(&self, client: &Client, on: bool) {
+        self.note(format!("client {} watches: {on}", client.id));
+    }
+
+    fn tell_watchers(&self, _: &Client, args: Args<'_>) {
+        let words: Vec<_> = args.iter().map(String::from_utf8_lossy).collect();
+        self.note(format!("ran {}", words.join(" ")));
     }
 
     fn channels(&self, kind: ChannelKind, _: Option<&[u8]>) -> Vec<Vec<u8>> {

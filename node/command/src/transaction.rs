@@ -12,7 +12,7 @@ use skep_store::{Store, StripeSet};
 
 use crate::client::{Client, ReplyMode, Transaction};
 use crate::cx::Cx;
-use crate::dispatch::{drop_reply, invoke, resolve, stripes_of};
+use crate::dispatch::{drop_reply, invoke, is_watchable, resolve, stripes_of};
 use crate::error::CommandError;
 use crate::row::Flags;
 use crate::table::Command;
@@ -119,6 +119,9 @@ pub(crate) fn exec(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
         let Ok(command) = resolve(args) else { continue };
         let (before, silent) = (cx.reply.checkpoint(), cx.client.reply_mode == ReplyMode::Off);
         invoke(cx, command, args);
+        if is_watchable(command) {
+            cx.server.tell_watchers(cx.client, args);
+        }
         // CLIENT REPLY may be one of the commands.
         if silent && cx.client.reply_mode == ReplyMode::Off {
             drop_reply(cx.reply, Some(command), before);

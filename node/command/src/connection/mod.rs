@@ -65,6 +65,8 @@ pub(crate) fn reset(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
             cx.server.unsubscribe(cx.client, kind, &name);
         }
     }
+    cx.client.monitors = false;
+    cx.server.watch_commands(cx.client, false);
     // Messages that came before still go out, in the protocol they are in.
     cx.server.take_pushes(cx.client, cx.reply);
     let client = &mut *cx.client;

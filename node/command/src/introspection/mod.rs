@@ -15,6 +15,7 @@ pub(crate) mod latency;
 pub(crate) mod lolwut;
 pub(crate) mod memory;
 pub(crate) mod module;
+pub(crate) mod monitor;
 pub(crate) mod persistence;
 pub(crate) mod replication;
 pub(crate) mod shutdown;

@@ -1,7 +1,7 @@
 //! Rows of the server family.
 
 use crate::introspection::{
-    acl, catalogue, config, debug, docs, getkeys, info, latency, lolwut, memory, module,
+    acl, catalogue, config, debug, docs, getkeys, info, latency, lolwut, memory, module, monitor,
     persistence, replication, shutdown, slowlog, time,
 };
 use crate::row::ArgumentKind::{Integer, Pattern, String};
@@ -134,6 +134,15 @@ pub(crate) const ROWS: &[Row] = &[
             Argument::word("abort", "ABORT").optional().since("7.0.0"),
         ],
         run: shutdown::shutdown,
+        ..COMMON
+    },
+    Row {
+        name: "monitor",
+        flags: ADMIN_ANY_TIME,
+        since: "1.0.0",
+        summary: "Tells of every command that runs, as it runs.",
+        complexity: "",
+        run: monitor::monitor,
         ..COMMON
     },
     Row {
