@@ -6,7 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use skep_tests::{Client, PATIENCE, TestResult, finish, repository, run, skip, spawn, wait_until};
+use skep_tests::{
+    Client, PATIENCE, TestResult, finish, planner, repository, run, skip, spawn, wait_until,
+};
 
 /// A release with link-time optimisation is built on the way.
 const BUILD_PATIENCE: Duration = Duration::from_secs(900);
@@ -16,7 +18,11 @@ const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 637
 
 /// The lines of the README's code blocks of this kind.
 fn blocks(kind: &str) -> TestResult<Vec<Vec<String>>> {
-    let text = fs::read_to_string(repository().join("README.md"))?;
+    blocks_of("README.md", kind)
+}
+
+fn blocks_of(file: &str, kind: &str) -> TestResult<Vec<Vec<String>>> {
+    let text = fs::read_to_string(repository().join(file))?;
     let opening = format!("```{kind}");
     let mut lines = text.lines();
     let mut blocks = Vec::new();
@@ -44,6 +50,21 @@ fn the_two_commands_are_these() -> TestResult {
     assert_eq!(blocks[..2], [["cargo run --release --bin skep"], ["tests/run"]]);
     let mode = fs::metadata(repository().join("tests/run"))?.permissions().mode();
     assert_eq!(mode & 0o111, 0o111, "tests/run is not executable");
+    Ok(())
+}
+
+#[test]
+fn the_planner_answers_what_the_readmes_ask() -> TestResult {
+    let program = planner()?;
+    let mut lines = blocks("sh planner")?.concat();
+    lines.extend(blocks_of("planner/README.md", "sh planner")?.concat());
+    assert!(lines.len() > 2, "{lines:?}");
+    for line in lines {
+        let words = line.split_whitespace().skip(1);
+        let done = run(&program, words, b"", LINE_PATIENCE)?;
+        assert!(line.starts_with("planner ") && done.status.success(), "{line}: {done:?}");
+        assert!(!done.output.is_empty() && done.errors.is_empty(), "{line}: {done:?}");
+    }
     Ok(())
 }
 

@@ -1,4 +1,5 @@
 //! The planner as people run it: a process, its two streams, its exit code.
 
+mod schemas;
 mod screens;
 mod support;
