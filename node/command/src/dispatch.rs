@@ -235,14 +235,7 @@ impl Env<'_> {
             None => transaction::stripes(self.store, self.client, command)
                 .unwrap_or_else(|| stripes_of(self.store, command.row, args)),
         };
-        let mut cx = Cx {
-            view: View::new(self.store, self.writer, held, self.now_ms),
-            reply: &mut *self.reply,
-            client: &mut *self.client,
-            server: self.server,
-            statistics: &mut *self.statistics,
-            prepared: key,
-        };
+        let mut cx = self.context(held, key);
         cx.view.set_quiet(cx.client.no_touch);
         invoke(&mut cx, command, args);
     }
@@ -250,15 +243,20 @@ impl Env<'_> {
     /// Ends what a closing connection, or transaction, leaves in the store: its watches.
     pub fn disconnect(&mut self) {
         let held = transaction::watched_stripes(self.store, self.client);
-        let mut cx = Cx {
+        transaction::unwatch(&mut self.context(held, None));
+    }
+
+    /// What a handler gets, with these stripes locked.
+    #[inline]
+    fn context<'c>(&'c mut self, held: StripeSet, prepared: Option<Key<'c>>) -> Cx<'c> {
+        Cx {
             view: View::new(self.store, self.writer, held, self.now_ms),
             reply: &mut *self.reply,
             client: &mut *self.client,
             server: self.server,
             statistics: &mut *self.statistics,
-            prepared: None,
-        };
-        transaction::unwatch(&mut cx);
+            prepared,
+        }
     }
 }
 
