@@ -75,7 +75,7 @@ impl Trace {
         let accesses = Reader::open(&path, None).map_err(|error| Error::new(error.to_string()))?;
         let requests: Result<Vec<Request>, _> = accesses
             .map(|access| {
-                access.map(|access| Request { id: access.id, value_bytes: access.value_bytes })
+                access.map(|access| Request { id: access.id, value_bytes: access.size_bytes() })
             })
             .collect();
         let requests = requests.map_err(|error| Error::new(error.to_string()))?;

@@ -2,6 +2,7 @@
 
 pub mod capacity;
 pub mod hotkeys;
+pub mod mrc;
 pub mod placement;
 pub mod popularity;
 pub mod zipf;

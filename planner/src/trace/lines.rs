@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read};
 
 use super::source::Input;
-use super::{Access, LINE_BYTES_MAX, VALUE_BYTES_MAX, damaged, object};
+use super::{Access, LINE_BYTES_MAX, VALUE_BYTES_MAX, damaged};
 use crate::error::{Context, PlanError, Result};
 
 /// Objects that one line may stand for.
@@ -76,7 +76,7 @@ impl Ranges {
     pub(super) fn read(&mut self) -> Result<Option<Access>> {
         loop {
             if let Some(number) = self.left.next() {
-                return Ok(Some(Access::of_number(number, object::size_of(number))));
+                return Ok(Some(Access::of_number(number)));
             }
             let Some(line) = self.lines.next_line()? else { return Ok(None) };
             self.left = match std::str::from_utf8(line).ok().and_then(range) {
@@ -102,7 +102,7 @@ pub(super) fn sized(line: &str) -> Option<Access> {
     if value_bytes > VALUE_BYTES_MAX {
         return None;
     }
-    Some(Access { time_ms, ..Access::of_number(number, value_bytes as u32) })
+    Some(Access { time_ms, value_bytes: value_bytes as u32, ..Access::of_number(number) })
 }
 
 /// Seconds, possibly with a fraction, in milliseconds.

@@ -32,6 +32,9 @@ const VALUE_BYTES_MAX: u64 = 512 << 20;
 /// Longer lives are none that a cache ends.
 const TTL_SECONDS_MAX: f64 = 1e10;
 
+/// The slot is that of [`object::key`]: most models never ask for it.
+const SLOT_OF_NUMBER: u16 = u16::MAX;
+
 /// What an access does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -56,8 +59,8 @@ pub struct Access {
     pub key_bytes: u32,
     /// Length of the value; [`Access::SIZE_UNKNOWN`] where the trace does not say.
     pub value_bytes: u32,
-    /// The key's slot.
-    pub slot: u16,
+    /// The key's slot, or [`SLOT_OF_NUMBER`].
+    slot: u16,
     /// What it does.
     pub operation: Operation,
 }
@@ -66,16 +69,16 @@ impl Access {
     /// The size of a value that this access does not tell.
     pub const SIZE_UNKNOWN: u32 = u32::MAX;
 
-    /// A request for a numbered object of this size.
+    /// A request for a numbered object, of which nothing but the number is known.
     #[inline]
-    pub fn of_number(number: u64, value_bytes: u32) -> Access {
+    pub fn of_number(number: u64) -> Access {
         Access {
             id: number,
             time_ms: 0,
             ttl_ms: 0,
             key_bytes: object::KEY_BYTES as u32,
-            value_bytes,
-            slot: Slot::of(&object::key(number)).number(),
+            value_bytes: Access::SIZE_UNKNOWN,
+            slot: SLOT_OF_NUMBER,
             operation: Operation::Get,
         }
     }
@@ -93,12 +96,21 @@ impl Access {
         }
     }
 
-    /// The size, or that of [`object::size_of`] where the trace has none.
+    /// The size of the value, or that of [`object::size_of`] where the trace has none.
     #[inline]
-    pub fn sized(self) -> Access {
+    pub fn size_bytes(&self) -> u32 {
         match self.value_bytes {
-            Access::SIZE_UNKNOWN => Access { value_bytes: object::size_of(self.id), ..self },
-            _ => self,
+            Access::SIZE_UNKNOWN => object::size_of(self.id),
+            bytes => bytes,
+        }
+    }
+
+    /// The key's slot.
+    #[inline]
+    pub fn slot(&self) -> u16 {
+        match self.slot {
+            SLOT_OF_NUMBER => Slot::of(&object::key(self.id)).number(),
+            slot => slot,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read};
 
 use super::source::Input;
-use super::{Access, damaged, object};
+use super::{Access, damaged};
 use crate::error::{PlanError, Result};
 
 /// Numbers of a fixed width.
@@ -32,7 +32,7 @@ impl Numbers {
         let bytes = &self.buffer[self.left.start..][..self.width];
         let number = bytes.iter().fold(0u64, |sum, &byte| sum << 8 | u64::from(byte));
         self.left.start += self.width;
-        Ok(Some(Access::of_number(number, object::size_of(number))))
+        Ok(Some(Access::of_number(number)))
     }
 
     /// Reads whole numbers. Answers whether there are any.

@@ -20,7 +20,7 @@ fn ids(accesses: &[Access]) -> Vec<u64> {
 fn each_format_gives_its_requests() {
     let ranges = read(Format::Lis, b"5 3 0 0\n9 1 0 0\n").unwrap();
     assert_eq!(ids(&ranges), [5, 6, 7, 9]);
-    assert_eq!(ranges[0].value_bytes, object::size_of(5));
+    assert_eq!(ranges[0].size_bytes(), object::size_of(5));
     let sized = read(Format::Sized, b"1 0 68\n2 1 7454\n").unwrap();
     assert_eq!((sized[1].id, sized[1].value_bytes, sized[1].time_ms), (1, 7454, 2000));
     assert_eq!(ids(&read(Format::U32be, &[0, 0, 1, 2, 0, 0, 0, 9]).unwrap()), [258, 9]);
