@@ -5,6 +5,7 @@ mod man;
 mod size;
 #[cfg(test)]
 mod tests;
+mod throughput;
 mod traffic;
 
 use std::path::PathBuf;
@@ -39,6 +40,7 @@ pub struct Planner {
 enum Command {
     Size(size::SizeArgs),
     Hotkeys(hotkeys::HotkeysArgs),
+    Throughput(throughput::ThroughputArgs),
     Completions(man::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -101,6 +103,7 @@ impl Planner {
         match &self.command {
             Command::Size(args) => size::run(args, &self.common),
             Command::Hotkeys(args) => hotkeys::run(args, &self.common),
+            Command::Throughput(args) => throughput::run(args, &self.common),
             Command::Completions(args) => man::completions(args, &self.common),
             Command::Man(args) => man::man(args, &self.common),
         }

@@ -5,4 +5,6 @@ pub mod hotkeys;
 pub mod mrc;
 pub mod placement;
 pub mod popularity;
+pub mod staffing;
+pub mod throughput;
 pub mod zipf;
