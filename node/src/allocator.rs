@@ -53,3 +53,21 @@ pub(crate) fn start_returning_memory() {
     // Without the thread, pages return when the allocator is next used.
     let _ = jemalloc_ctl::background_thread::write(true);
 }
+
+#[cfg(test)]
+mod tests {
+    use jemalloc_ctl::thread;
+
+    #[test]
+    fn it_rounds_as_plans_reckon() {
+        let allocated = thread::allocatedp::read().unwrap();
+        let sizes = [1, 8, 9, 24, 40, 100, 129, 200, 513, 4_097, 16_384, 20_000, 70_000, 1 << 20];
+        for bytes in sizes {
+            let before = allocated.get();
+            let taken: Vec<u8> = std::hint::black_box(Vec::with_capacity(bytes));
+            let made_bytes = allocated.get() - before;
+            assert_eq!(made_bytes, skep_store::cost::allocated_bytes(bytes) as u64, "{bytes}");
+            drop(taken);
+        }
+    }
+}

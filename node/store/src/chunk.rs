@@ -16,7 +16,7 @@ use crate::region::Region;
 pub(crate) const CHUNK_BYTES: usize = 256;
 pub(crate) const CHUNKS_PER_BLOCK: u32 = (BLOCK_BYTES / CHUNK_BYTES) as u32;
 /// The first chunks of a block are its header: four bytes for each chunk.
-const HEADER_CHUNKS: u32 = CHUNKS_PER_BLOCK * 4 / CHUNK_BYTES as u32;
+pub(crate) const HEADER_CHUNKS: u32 = CHUNKS_PER_BLOCK * 4 / CHUNK_BYTES as u32;
 /// Header words 0 and 1: chunk number of the first free chunk (0: none), and chunks in use. They
 /// share the space of the header chunks' own (unneeded) owner words.
 const FREE_HEAD: usize = 0;

@@ -330,18 +330,12 @@ impl Draft<'_> {
     /// Bytes the record will take.
     #[inline]
     pub(crate) fn len_bytes(&self) -> usize {
-        let key = self.key.len();
-        let key_place = if key > LARGE_KEY_BYTES { LARGE_KEY_PLACE_BYTES } else { key };
-        let value_place = match self.value {
+        let value_place_bytes = match self.value {
             DraftValue::Inline(bytes) => bytes.len(),
             DraftValue::Large(_) => ADDRESS_BYTES,
         };
-        LENGTHS_AT as usize
-            + varint_len(key)
-            + varint_len(self.value_len())
-            + expiry_len(self.flags())
-            + key_place
-            + value_place
+        let lengths = (self.key.len(), self.value_len());
+        record_bytes(lengths, value_place_bytes, expiry_len(self.flags()))
     }
 
     /// Writes the record.
@@ -389,6 +383,42 @@ impl Draft<'_> {
             }
         }
     }
+}
+
+/// Bytes of a record whose head says these lengths of key and value.
+#[inline]
+fn record_bytes(
+    (key_len, value_len): (usize, usize),
+    value_place_bytes: usize,
+    expiry_bytes: usize,
+) -> usize {
+    let is_large_key = key_len > LARGE_KEY_BYTES;
+    let key_place_bytes = if is_large_key { LARGE_KEY_PLACE_BYTES } else { key_len };
+    LENGTHS_AT as usize
+        + varint_len(key_len)
+        + varint_len(value_len)
+        + expiry_bytes
+        + key_place_bytes
+        + value_place_bytes
+}
+
+/// What a fresh item of these lengths takes: its record, and what lies outside the segments.
+pub(crate) fn item_bytes(key_len: usize, value_len: usize, expires: bool) -> (usize, Vec<usize>) {
+    let expiry_bytes = expiry_len(if expires { SHORT_EXPIRY } else { 0 });
+    let is_large = value_len >= LARGE_VALUE_BYTES;
+    let (said_len, place_bytes) =
+        if is_large { (0, ADDRESS_BYTES) } else { (value_len, value_len) };
+    let record = record_bytes((key_len, said_len), place_bytes, expiry_bytes);
+    let mut outside = Vec::new();
+    if key_len > LARGE_KEY_BYTES {
+        outside.push(key_len);
+    }
+    if is_large {
+        // The bytes, the shared vector that has them, and the cell that leads to it.
+        const SHARED_BYTES: usize = 2 * size_of::<usize>() + size_of::<Vec<u8>>();
+        outside.extend([value_len, SHARED_BYTES, size_of::<Arc<Vec<u8>>>()]);
+    }
+    (record, outside)
 }
 
 fn short_expiry(expiry_ms: u64) -> Option<u64> {

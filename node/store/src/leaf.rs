@@ -109,10 +109,7 @@ impl<'r> Leaf<'r> {
     /// Tells whether one more entry would exceed the load limit.
     #[inline]
     pub(crate) fn is_full(self) -> bool {
-        match self.chunk_count() {
-            0 => self.len() == INLINE_ENTRIES,
-            chunks => (self.len() + 1) * GROW_LOAD.1 > chunks * CHUNK_ENTRIES * GROW_LOAD.0,
-        }
+        is_full(self.len(), self.chunk_count())
     }
 
     /// Offset of a bucket.
@@ -294,6 +291,15 @@ impl<'r> Leaf<'r> {
 
 /// A leaf grows when it would be more than this full.
 const GROW_LOAD: (usize, usize) = (15, 16);
+
+/// Tells whether one entry more than `entries` would exceed the load limit of so many chunks.
+#[inline]
+pub(crate) fn is_full(entries: usize, chunks: usize) -> bool {
+    match chunks {
+        0 => entries >= INLINE_ENTRIES,
+        chunks => (entries + 1) * GROW_LOAD.1 > chunks * CHUNK_ENTRIES * GROW_LOAD.0,
+    }
+}
 
 /// Chunks that hold `entries` with room to grow by about a tenth; none for a few.
 pub(crate) fn chunks_for(entries: usize) -> usize {

@@ -7,12 +7,13 @@
 //! Read in this order: `region` (memory), `block`, `segment` and `item` (where values lie),
 //! `entry`, `chunk`, `leaf` and `table` (how keys find them), `store`, `view` (what commands use) and
 //! `view::write` (what they change), `writer` (what a worker owns), `compact`, `expire`, `policy`,
-//! `ghost`, `shadow` and `evict`.
+//! `ghost`, `shadow` and `evict`; `cost` says beforehand what all of that will take.
 
 mod audit;
 mod block;
 mod chunk;
 mod compact;
+pub mod cost;
 mod entry;
 mod evict;
 mod expire;

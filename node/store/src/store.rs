@@ -28,7 +28,7 @@ use crate::table::{HEADER_WORDS, Memory, Table};
 pub const STRIPE_COUNT: usize = 256;
 /// Slots of a stripe.
 pub(crate) const STRIPE_SLOTS: usize = SLOT_COUNT / STRIPE_COUNT;
-const HEADER_BYTES: usize = HEADER_WORDS * 4;
+pub(crate) const HEADER_BYTES: usize = HEADER_WORDS * 4;
 /// Databases are numbered in 16 bits, two of which the chunk owner word does not have.
 pub const MAX_DATABASES: usize = 1 << 14;
 

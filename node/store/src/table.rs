@@ -28,7 +28,7 @@ const LARGE: u32 = u32::MAX;
 /// In a child word of a node: the child is a node, not a leaf.
 const NODE: u32 = 1 << 31;
 const NODE_BITS: u32 = 6;
-const NODE_CHILDREN: usize = 1 << NODE_BITS;
+pub(crate) const NODE_CHILDREN: usize = 1 << NODE_BITS;
 /// Bits of the hash, far below the tag, that the trie may consume: enough for 30 billion keys in
 /// one slot, and few enough for slot, path and tag to fit in a scan cursor.
 pub(crate) const TRIE_BITS: u32 = 24;

@@ -1,5 +1,6 @@
 //! What the store promises, checked through its public face and by full recounts.
 
+mod cost;
 mod eviction;
 mod expiry;
 mod growth;
