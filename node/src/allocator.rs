@@ -61,8 +61,9 @@ mod tests {
     #[test]
     fn it_rounds_as_plans_reckon() {
         let allocated = thread::allocatedp::read().unwrap();
-        let sizes = [1, 8, 9, 24, 40, 100, 129, 200, 513, 4_097, 16_384, 20_000, 70_000, 1 << 20];
-        for bytes in sizes {
+        let sizes = [1, 8, 9, 24, 40, 100, 129, 200, 513, 4_097, 14_336, 14_337];
+        let large = [16_384, 20_000, 20_481, 33_000, 60_000, 70_000, 1 << 20];
+        for bytes in sizes.into_iter().chain(large) {
             let before = allocated.get();
             let taken: Vec<u8> = std::hint::black_box(Vec::with_capacity(bytes));
             let made_bytes = allocated.get() - before;

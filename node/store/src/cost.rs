@@ -37,9 +37,17 @@ pub fn item(key_bytes: usize, value_bytes: usize, expires: bool) -> ItemCost {
     ItemCost { record_bytes, outside_bytes: outside.into_iter().map(allocated_bytes).sum() }
 }
 
-/// What jemalloc makes of a request: multiples of 16 up to 128, then four sizes to each doubling
-/// (jemalloc(3), "Size classes").
+/// What the node's allocator makes of a request: a size class up to the last small one, and whole
+/// pages beyond (jemalloc 5.3.1, `opt.disable_large_size_classes`).
 pub fn allocated_bytes(bytes: usize) -> usize {
+    const SMALL_MAX_BYTES: usize = 14 << 10;
+    const PAGE_BYTES: usize = 4 << 10;
+    if bytes > SMALL_MAX_BYTES { bytes.next_multiple_of(PAGE_BYTES) } else { size_class(bytes) }
+}
+
+/// The size class of a request: multiples of 16 up to 128, then four to each doubling (jemalloc(3),
+/// "Size classes").
+pub fn size_class(bytes: usize) -> usize {
     match bytes {
         0..=8 => 8,
         9..=128 => bytes.next_multiple_of(16),
@@ -164,10 +172,11 @@ mod tests {
     #[test]
     fn the_allocator_rounds_to_four_sizes_a_doubling() {
         let sizes = [(1, 8), (9, 16), (17, 32), (129, 160), (161, 192), (320, 320), (321, 384)];
-        let large = [(16_384, 16_384), (16_385, 20_480), (20_481, 24_576), (1 << 20, 1 << 20)];
-        for (bytes, allocated) in sizes.into_iter().chain(large) {
-            assert_eq!(allocated_bytes(bytes), allocated, "{bytes}");
+        let large = [(16_384, 16_384), (16_385, 20_480), (33_000, 40_960), (1 << 20, 1 << 20)];
+        for (bytes, class) in sizes.into_iter().chain(large) {
+            assert_eq!(size_class(bytes), class, "{bytes}");
         }
+        assert_eq!(allocated_bytes(33_000), 36_864, "whole pages");
     }
 
     #[test]
