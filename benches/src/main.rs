@@ -20,6 +20,7 @@ mod limit_server;
 mod load;
 mod memory;
 mod peers;
+mod prediction;
 mod process;
 mod protocol;
 mod replay;
@@ -117,6 +118,8 @@ enum Suite {
     Churn,
     /// Hit ratio on real traces at equal resident memory
     HitRatio,
+    /// The planner's hit ratios against a node's, on real traces at three memory limits
+    Prediction,
     /// Latency under a light load at a fixed rate
     Latency,
     /// All of these, one after the other

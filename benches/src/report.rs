@@ -5,7 +5,7 @@ use crate::peers::{REFERENCE, SKEP};
 use crate::results::{HitRatioRun, LatencyRun, MemoryRun, Results, SpeedRun};
 use crate::stats::Spread;
 use crate::table::{Style, Table};
-use crate::targets;
+use crate::{prediction, targets};
 
 const MIB: f64 = (1 << 20) as f64;
 
@@ -39,6 +39,9 @@ pub(crate) fn sections(results: &Results, style: Style) -> String {
         section("Hit ratio at equal resident memory", HITS_NOTE, hits(results));
         section("Misses against the best peer", BELADY_NOTE, verdicts(results));
     }
+    if !results.prediction.is_empty() {
+        section("Predicted hit ratio", PREDICTION_NOTE, prediction::table(&results.prediction));
+    }
     text
 }
 
@@ -56,6 +59,8 @@ const HITS_NOTE: &str = "GET, on a miss SET, in batches of 64. `!`: RSS is not w
     the target. Where a trace has no sizes they do not depend on popularity, which flatters \
     policies that look at sizes (all but adaptsize). Traces: oltp from the ARC paper, scarab, w106 \
     (CloudPhysics) and adaptsize from the Caffeine simulator's resources.";
+const PREDICTION_NOTE: &str = "A node's hit ratio in a replay, and what `planner mrc --simulate` \
+    says of it beforehand; a point is a hundredth of the requests.";
 const BELADY_NOTE: &str = "Belady: an oracle with the same memory, all of it for items, 40 bytes \
     of key and overhead for each.";
 

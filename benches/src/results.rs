@@ -23,6 +23,7 @@ pub(crate) struct Results {
     pub(crate) churn: Vec<ChurnRun>,
     pub(crate) hit_ratio: Vec<HitRatioRun>,
     pub(crate) belady: Vec<BeladyRun>,
+    pub(crate) prediction: Vec<PredictionRun>,
 }
 
 /// Under which circumstances.
@@ -141,6 +142,25 @@ pub(crate) struct BeladyRun {
     pub(crate) misses: u64,
 }
 
+/// What the planner says of a node of ours, and what the node did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PredictionRun {
+    pub(crate) trace: String,
+    pub(crate) policy: String,
+    pub(crate) maxmemory: u64,
+    pub(crate) requests: u64,
+    pub(crate) misses: u64,
+    /// Used at the end, and what of it is not keys, values and index.
+    pub(crate) used_bytes: u64,
+    pub(crate) process_bytes: u64,
+    /// The planner's figures: everything run, and a sample of the slots.
+    pub(crate) predicted_hit_ratio: f64,
+    pub(crate) sampled_hit_ratio: f64,
+    pub(crate) sample_rate: f64,
+    pub(crate) seconds: f64,
+    pub(crate) predicted_seconds: f64,
+}
+
 impl Results {
     /// Reads a file written by [`Results::write`].
     pub(crate) fn read(path: &Path) -> Result<Results> {
@@ -166,6 +186,7 @@ impl Results {
         self.churn.extend(other.churn);
         self.hit_ratio.extend(other.hit_ratio);
         self.belady.extend(other.belady);
+        self.prediction.extend(other.prediction);
     }
 }
 

@@ -11,7 +11,9 @@ use crate::peers::{self, Program};
 use crate::results::{Invocation, Results};
 use crate::speed::{self, Cell, Plan};
 use crate::trace::{TRACES, Trace};
-use crate::{Options, Suite, churn, latency, memory, process, report, repository, workers};
+use crate::{
+    Options, Suite, churn, latency, memory, prediction, process, report, repository, workers,
+};
 
 const USUAL_RUN: Stop = Stop::After(Duration::from_secs(2));
 const USUAL_LATENCY_SECONDS: f64 = 10.0;
@@ -59,6 +61,7 @@ impl Session<'_> {
             Suite::Memory => self.memory(),
             Suite::Churn => self.churn(),
             Suite::HitRatio => self.hit_ratio(),
+            Suite::Prediction => self.prediction(),
             Suite::Latency => self.latency(),
             Suite::All => {
                 self.speed()?;
@@ -68,6 +71,7 @@ impl Session<'_> {
                 self.memory()?;
                 self.churn()?;
                 self.hit_ratio()?;
+                self.prediction()?;
                 self.latency()
             }
             Suite::Report { .. } | Suite::LimitServer { .. } => Ok(()),
@@ -168,6 +172,27 @@ impl Session<'_> {
                 Finding::Run(run) => results.hit_ratio.push(run),
                 Finding::Belady(run) => results.belady.push(run),
             }
+            save(results, options.json.as_deref())
+        })
+    }
+
+    fn prediction(&mut self) -> Result<()> {
+        let traces = traces(&self.options.traces)?;
+        let directory = self.options.data.clone().unwrap_or_else(|| repository("../shared/data"));
+        let (options, results) = (self.options, &mut self.results);
+        let core = &options.server_core;
+        prediction::run(&self.programs, &traces, &directory, core, |run| {
+            let hit_ratio = 1.0 - run.misses as f64 / run.requests as f64;
+            eprintln!(
+                "  {} {} at {} MiB: {:.2} % hits, predicted {:.2} %, from a sample {:.2} %",
+                run.trace,
+                run.policy,
+                run.maxmemory >> 20,
+                hit_ratio * 100.0,
+                run.predicted_hit_ratio * 100.0,
+                run.sampled_hit_ratio * 100.0
+            );
+            results.prediction.push(run);
             save(results, options.json.as_deref())
         })
     }

@@ -4,7 +4,7 @@
 //! log-normal whose draws know nothing of popularity, which flatters policies that look at sizes.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use skep_planner::trace::Reader;
 
@@ -69,9 +69,14 @@ pub(crate) const TRACES: [Trace; 4] = [
 ];
 
 impl Trace {
+    /// Where it lies in the directory of traces.
+    pub(crate) fn path(&self, directory: &Path) -> PathBuf {
+        directory.join(self.file)
+    }
+
     /// Reads the whole trace, and makes sure that it is the one we know.
     pub(crate) fn read(&self, directory: &Path) -> Result<Vec<Request>> {
-        let path = directory.join(self.file);
+        let path = self.path(directory);
         let accesses = Reader::open(&path, None).map_err(|error| Error::new(error.to_string()))?;
         let requests: Result<Vec<Request>, _> = accesses
             .map(|access| {
@@ -96,7 +101,6 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     /// The traces are too large for the repository: where they are not, this checks nothing.
     #[test]

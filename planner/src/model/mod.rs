@@ -5,6 +5,7 @@ pub mod hotkeys;
 pub mod mrc;
 pub mod placement;
 pub mod popularity;
+pub mod replica;
 pub mod staffing;
 pub mod throughput;
 pub mod zipf;
