@@ -2,6 +2,9 @@
 
 mod hotkeys;
 mod man;
+mod mrc;
+mod progress;
+mod replay;
 mod size;
 #[cfg(test)]
 mod tests;
@@ -41,6 +44,7 @@ enum Command {
     Size(size::SizeArgs),
     Hotkeys(hotkeys::HotkeysArgs),
     Throughput(throughput::ThroughputArgs),
+    Mrc(mrc::MrcArgs),
     Completions(man::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -104,6 +108,7 @@ impl Planner {
             Command::Size(args) => size::run(args, &self.common),
             Command::Hotkeys(args) => hotkeys::run(args, &self.common),
             Command::Throughput(args) => throughput::run(args, &self.common),
+            Command::Mrc(args) => mrc::run(args, &self.common),
             Command::Completions(args) => man::completions(args, &self.common),
             Command::Man(args) => man::man(args, &self.common),
         }

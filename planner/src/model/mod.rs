@@ -8,4 +8,5 @@ pub mod popularity;
 pub mod replica;
 pub mod staffing;
 pub mod throughput;
+pub mod weight;
 pub mod zipf;

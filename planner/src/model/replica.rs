@@ -21,7 +21,7 @@ use crate::trace::{Access, Operation, object};
 /// Larger limits are scaled down to it, by sampling slots.
 pub const LIMIT_BYTES_MAX: u64 = 512 << 20;
 /// What the headers of a database's slots take once it is written: one cache line each.
-const HEADER_BYTES: u64 = (SLOT_COUNT * 64) as u64;
+pub(super) const HEADER_BYTES: u64 = (SLOT_COUNT * 64) as u64;
 /// What a node's process holds before any key is there, as INFO's `used_memory` counts it: the
 /// allocator's own data, buffers, tables. Measured, as is the next.
 const PROCESS_BYTES: u64 = 5_600_000;
@@ -29,6 +29,7 @@ const PROCESS_BYTES: u64 = 5_600_000;
 const WORKER_BYTES: u64 = 540_000;
 /// The share of the limit that remembering evicted keys may take.
 const GHOST_SHARE: u64 = 100;
+pub(super) const GHOST_SHARE_TEXT: &str = "remembering evicted keys takes up to a hundredth of it";
 /// Requests between two steps of upkeep, as a node has some even when busy.
 const UPKEEP_REQUESTS: u64 = 1024;
 /// Address space for each byte of the limit.
@@ -175,7 +176,8 @@ impl Replica {
         self.refused += u64::from(stored.is_err());
         if value_bytes >= skep_store::LARGE_VALUE_BYTES {
             self.outside_bytes.0 += value_bytes as u64;
-            self.outside_bytes.1 += size_class(value_bytes as u64) + VECTOR_BYTES;
+            let cost = skep_store::cost::item(key.bytes.len(), value_bytes, ttl_ms > 0);
+            self.outside_bytes.1 += cost.outside_bytes as u64;
         }
         self.writer.publish(&self.store);
     }
@@ -224,18 +226,8 @@ impl Replica {
     }
 }
 
-/// What an `Arc<Vec<u8>>` takes beside the bytes, in its class of the allocator.
-const VECTOR_BYTES: u64 = 48;
-
-/// What the node's allocator takes for a large request: four classes for each doubling (jemalloc,
-/// `sz.h`).
-fn size_class(bytes: u64) -> u64 {
-    let step = 1u64 << (u64::BITS - (bytes.max(1) - 1).leading_zeros()).saturating_sub(3);
-    bytes.div_ceil(step) * step
-}
-
 /// What remembering evicted keys takes: a power of two of words within its share.
-fn ghost_bytes(limit_bytes: u64) -> u64 {
+pub(super) fn ghost_bytes(limit_bytes: u64) -> u64 {
     match limit_bytes / GHOST_SHARE / 8 {
         0 => 0,
         words => 8 << words.min(8 << 20).ilog2(),
@@ -298,13 +290,5 @@ mod tests {
     fn a_limit_below_the_process_is_refused() {
         let error = Replica::new(&setup(4 << 20, Policy::AllKeysLru)).err().unwrap();
         assert!(error.to_string().contains("give more"), "{error}");
-    }
-
-    #[test]
-    fn large_values_are_rounded_up_to_classes() {
-        let classes = [(16_384, 16_384), (16_385, 20_480), (40_960, 40_960), (41_000, 49_152)];
-        for (bytes, class) in classes {
-            assert_eq!(size_class(bytes), class, "{bytes}");
-        }
     }
 }

@@ -9,6 +9,7 @@ mod lines;
 mod monitor;
 mod numbers;
 pub mod object;
+mod sizes;
 mod source;
 mod table;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use skep_keyspace::Slot;
 
 pub use format::Format;
 pub use monitor::MonitorDecoder;
+pub use sizes::Sizes;
 
 use crate::error::{PlanError, Result};
 use lines::Lines;

@@ -37,6 +37,11 @@ impl Distances {
         self.counts[bucket] += requests;
     }
 
+    /// Requests counted.
+    pub fn counted(&self) -> f64 {
+        self.counted
+    }
+
     /// The curve. Of `requests`, those that were not counted (or too often, if negative) are taken
     /// to be served by any cache: the few most popular objects are what a sample has too many or
     /// too few of (SHARDS-adj: Waldspurger et al., "Efficient MRC Construction with SHARDS", FAST

@@ -154,6 +154,11 @@ impl Shards {
         self.sampled_requests
     }
 
+    /// How many requests those stand for.
+    pub fn counted(&self) -> f64 {
+        self.whole.distances.counted()
+    }
+
     /// Objects alive in the sample.
     pub fn sampled_objects(&self) -> usize {
         self.whole.stack.len()

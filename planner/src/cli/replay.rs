@@ -1,0 +1,84 @@
+//! Arguments that name a trace, for every command that reads one, and the reading.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::Common;
+use crate::cli::progress::Progress;
+use crate::error::{PlanError, Result};
+use crate::model::replica::Policy;
+use crate::quantity::{Count, Rate};
+use crate::report::Report;
+use crate::trace::{Access, Format, Reader, Sizes};
+
+/// Which trace to read.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Trace")]
+pub(super) struct TraceArgs {
+    /// An access trace, possibly compressed (.xz, .zst, .gz); - for the standard input
+    #[arg(value_name = "TRACE")]
+    trace: Option<PathBuf>,
+    /// How it is written [default: as its name or its first line says]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    trace_format: Option<Format>,
+    /// Read only so many accesses
+    #[arg(long, value_name = "COUNT")]
+    requests: Option<Count>,
+    /// How fast accesses come, if the trace does not say
+    #[arg(long, value_name = "RATE", default_value = "10k/s")]
+    pace: Rate,
+}
+
+impl TraceArgs {
+    /// Reads the trace; what is done with an access gets the size of its value too.
+    pub(super) fn each(
+        &self,
+        common: &Common,
+        report: &mut Report,
+        mut visit: impl FnMut(&Access, &mut Sizes) -> Result<()>,
+    ) -> Result<()> {
+        let path = self.trace.as_ref().ok_or_else(|| {
+            PlanError::usage(
+                "name a trace to read: a file of accesses (CSV with a column key, what MONITOR \
+                 prints, and others; see --trace-format), or - for the standard input",
+            )
+        })?;
+        let per_second = self.pace.0;
+        if per_second <= 0.0 {
+            return Err(PlanError::usage("--pace 0: a trace at rest says nothing; give a rate"));
+        }
+        report.input("trace", path.display().to_string());
+        if let Some(Count(count)) = self.requests {
+            report.input("requests_max", count);
+        }
+        let mut reader = Reader::open(path, self.trace_format)?;
+        let has_times = reader.has_times();
+        let most = self.requests.map_or(u64::MAX, |count| count.0);
+        let mut sizes = Sizes::default();
+        let mut progress = Progress::new("accesses", common);
+        for number in 0..most {
+            let Some(mut access) = reader.read()? else { break };
+            if !has_times {
+                access.time_ms = (number as f64 * 1000.0 / per_second) as u64;
+            }
+            visit(&access, &mut sizes)?;
+            progress.step();
+        }
+        Ok(())
+    }
+
+    /// What people call the trace.
+    pub(super) fn name(&self) -> String {
+        let name = self.trace.as_ref().and_then(|path| path.file_name());
+        name.map_or("trace".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+}
+
+/// The name of an eviction policy, as an argument.
+pub(super) fn policy(name: &str) -> Result<Policy, String> {
+    Policy::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Policy::NAMES.iter().map(|(_, name)| *name).collect();
+        format!("\"{name}\" is no eviction policy; use {}", names.join(", "))
+    })
+}
