@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 mod belady;
 mod churn;
 mod connection;
+mod curves;
 mod digest;
 mod error;
 mod generator;
@@ -120,6 +121,8 @@ enum Suite {
     HitRatio,
     /// The planner's hit ratios against a node's, on real traces at three memory limits
     Prediction,
+    /// The planner's hit-ratio curves: speed, and error of sampled ones; starts no server
+    Curves,
     /// Latency under a light load at a fixed rate
     Latency,
     /// All of these, one after the other

@@ -1,5 +1,6 @@
-//! Whether the planner's hit ratios hold: a node of ours replays a trace at three memory limits,
-//! and its store, run by the planner on the same trace, says beforehand how many will be hits.
+//! Whether the planner's hit ratios hold: a trace is replayed to a node of ours at three memory
+//! limits, and the planner says, from the trace and the limit alone, how many will be hits. (For
+//! LRU it is told how fast requests came as well: that policy's clock ticks four times a second.)
 
 use std::path::Path;
 use std::time::Instant;
@@ -22,8 +23,6 @@ const POLICIES: [(Policy, &str); 2] =
     [(Policy::AllKeysAdaptive, "allkeys-adaptive"), (Policy::AllKeysLru, "allkeys-lru")];
 /// The share of slots in the sample.
 const SAMPLE_RATE: f64 = 0.25;
-/// Requests a second of the node's clock, for policies that look at it: about what a replay does.
-const REQUESTS_PER_SECOND: u64 = 100_000;
 const SEED: u64 = 7;
 
 /// Compares prediction and replay.
@@ -41,11 +40,14 @@ pub(crate) fn run(
         for (policy, name) in POLICIES {
             for (numerator, denominator) in LIMITS {
                 let maxmemory = trace.target_mib * MIB * numerator / denominator;
-                let begin = Instant::now();
-                let predicted = predict(trace, directory, maxmemory, policy, 1.0)?;
-                let predicted_seconds = begin.elapsed().as_secs_f64();
-                let sampled = predict(trace, directory, maxmemory, policy, SAMPLE_RATE)?;
                 let run = measure(program, trace, directory, maxmemory, name, server_core)?;
+                // LRU looks at the clock, so the prediction must know how fast requests come.
+                let pace = run.requests as f64 / run.seconds;
+                let begin = Instant::now();
+                let predicted = predict(trace, directory, maxmemory, policy, (1.0, pace))?;
+                let predicted_seconds = begin.elapsed().as_secs_f64();
+                let sample = (SAMPLE_RATE, pace);
+                let sampled = predict(trace, directory, maxmemory, policy, sample)?;
                 keep(PredictionRun {
                     predicted_hit_ratio: predicted,
                     predicted_seconds,
@@ -64,7 +66,7 @@ fn predict(
     directory: &Path,
     maxmemory: u64,
     policy: Policy,
-    rate: f64,
+    (rate, requests_per_second): (f64, f64),
 ) -> Result<f64> {
     let failed = |error: skep_planner::PlanError| Error::new(error.to_string());
     let mut replica = Replica::new(&ReplicaSetup {
@@ -76,9 +78,10 @@ fn predict(
     })
     .map_err(failed)?;
     let accesses = Reader::open(&trace.path(directory), None).map_err(failed)?;
-    for (number, access) in (0u64..).zip(accesses) {
+    for (number, access) in (0u32..).zip(accesses) {
         let access = access.map_err(failed)?;
-        replica.serve(&access, access.size_bytes(), number * 1000 / REQUESTS_PER_SECOND);
+        let now_ms = f64::from(number) * 1000.0 / requests_per_second;
+        replica.serve(&access, access.size_bytes(), now_ms as u64);
     }
     Ok(replica.hit_ratio())
 }

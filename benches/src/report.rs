@@ -60,7 +60,7 @@ const HITS_NOTE: &str = "GET, on a miss SET, in batches of 64. `!`: RSS is not w
     policies that look at sizes (all but adaptsize). Traces: oltp from the ARC paper, scarab, w106 \
     (CloudPhysics) and adaptsize from the Caffeine simulator's resources.";
 const PREDICTION_NOTE: &str = "A node's hit ratio in a replay, and what `planner mrc --simulate` \
-    says of it beforehand; a point is a hundredth of the requests.";
+    says of it; a point is a hundredth of the requests.";
 const BELADY_NOTE: &str = "Belady: an oracle with the same memory, all of it for items, 40 bytes \
     of key and overhead for each.";
 

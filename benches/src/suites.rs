@@ -12,7 +12,8 @@ use crate::results::{Invocation, Results};
 use crate::speed::{self, Cell, Plan};
 use crate::trace::{TRACES, Trace};
 use crate::{
-    Options, Suite, churn, latency, memory, prediction, process, report, repository, workers,
+    Options, Suite, churn, curves, latency, memory, prediction, process, report, repository,
+    workers,
 };
 
 const USUAL_RUN: Stop = Stop::After(Duration::from_secs(2));
@@ -62,6 +63,7 @@ impl Session<'_> {
             Suite::Churn => self.churn(),
             Suite::HitRatio => self.hit_ratio(),
             Suite::Prediction => self.prediction(),
+            Suite::Curves => self.curves(),
             Suite::Latency => self.latency(),
             Suite::All => {
                 self.speed()?;
@@ -174,6 +176,13 @@ impl Session<'_> {
             }
             save(results, options.json.as_deref())
         })
+    }
+
+    fn curves(&self) -> Result<()> {
+        let directory = self.options.data.clone().unwrap_or_else(|| repository("../shared/data"));
+        let table = curves::run(&traces(&self.options.traces)?, &directory)?;
+        print!("{}", table.render(self.options.style()));
+        Ok(())
     }
 
     fn prediction(&mut self) -> Result<()> {

@@ -100,7 +100,7 @@ mod tests {
         for keys in [1_000_000, 10_000_000] {
             let index = cost::footprint(&load(keys)).index_bytes - HEADER_BYTES;
             let share = index as f64 / keys as f64;
-            assert!((share - INDEX_BYTES as f64).abs() < 2.0, "{keys} keys: {share} bytes a key");
+            assert!((share - INDEX_BYTES as f64).abs() < 2.5, "{keys} keys: {share} bytes a key");
         }
     }
 
