@@ -1,0 +1,128 @@
+//! Reading servers: what runs now, as the models want it.
+//!
+//! [`connect`] takes what `--from` names: `redis://user:password@host:port/database` (or `valkey://`),
+//! or `http://host:port/metrics` with the metrics of redis_exporter. Every wait has an end, replies
+//! are bounded because values of keys are never asked for, and no text shows a password. Nothing is
+//! written to a server; what reading does to it is said where it is read.
+//!
+//! A file that `planner probe` saved is read by `Profile::read`, which takes all of these.
+
+pub mod cluster;
+mod info;
+mod metrics;
+mod resp;
+mod source;
+
+use std::time::Duration;
+
+pub use info::{Info, KeyspaceLine, ReplicaLine};
+pub use redis::Value;
+pub use resp::{Answer, integer, list, text};
+
+use crate::error::{PlanError, Result};
+use resp::Connection;
+use source::Source;
+
+/// How long connecting and each reply may take, if the caller does not say.
+pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+
+/// What metrics say to a command.
+const METRICS_ONLY: &str = "metrics answer no commands; give redis://host:port";
+
+/// A server, or what was read of one.
+pub struct Live {
+    shown: String,
+    kind: Kind,
+}
+
+enum Kind {
+    Resp(Box<Connection>),
+    Metrics(Info),
+}
+
+/// Connects to what `--from` names.
+///
+/// # Errors
+/// [`PlanError::Usage`] for what is no address, [`PlanError::Source`] for whatever keeps it from being
+/// read, with what to do.
+pub fn connect(source: &str) -> Result<Live> {
+    connect_within(source, TIMEOUT_DEFAULT)
+}
+
+/// As [`connect`], with another bound for connecting and for each reply.
+///
+/// # Errors
+/// As [`connect`].
+pub fn connect_within(source: &str, timeout: Duration) -> Result<Live> {
+    let shown = source::shown(source);
+    let kind = match Source::parse(source)? {
+        Source::Resp(info) => Kind::Resp(Box::new(Connection::open(&info, &shown, timeout)?)),
+        Source::Metrics(url) => Kind::Metrics(metrics::read(&url, &shown, timeout)?),
+        Source::File(path) => {
+            return Err(PlanError::usage(format!(
+                "--from {} is a file; this needs a server: give redis://host:port",
+                path.display()
+            )));
+        }
+    };
+    Ok(Live { shown, kind })
+}
+
+impl Live {
+    /// The source as it may be shown: without user and password.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Whether commands can be sent: metrics are read once and answer nothing.
+    pub fn takes_commands(&self) -> bool {
+        matches!(self.kind, Kind::Resp(_))
+    }
+
+    /// INFO with all its sections, or the metrics under INFO's names.
+    ///
+    /// # Errors
+    /// When the connection fails, or the server refuses.
+    pub fn info(&mut self) -> Result<Info> {
+        if let Kind::Metrics(info) = &self.kind {
+            return Ok(info.clone());
+        }
+        let value = self.command(&["INFO", "everything"])?;
+        let text = text(&value).ok_or_else(|| PlanError::source(&self.shown, "INFO is no text"))?;
+        Ok(Info::parse(&text))
+    }
+
+    /// Sends a command and gives its reply.
+    ///
+    /// # Errors
+    /// When the connection fails, or the server refuses; the text says which command.
+    pub fn command<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Result<Value> {
+        let answer = self.ask(words)?;
+        answer.map_err(|refusal| {
+            let name = words.first().map(|word| String::from_utf8_lossy(word.as_ref()));
+            PlanError::source(format!("{}: {}", self.shown, name.unwrap_or_default()), refusal)
+        })
+    }
+
+    /// Sends a command; a refusal of the server is an answer.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn ask<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Result<Answer> {
+        match &mut self.kind {
+            Kind::Resp(connection) => connection.ask(words),
+            Kind::Metrics(_) => Ok(Err(METRICS_ONLY.to_owned())),
+        }
+    }
+
+    /// Sends commands together and gives as many answers, in their order.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn ask_all<W: AsRef<[u8]>>(&mut self, commands: &[Vec<W>]) -> Result<Vec<Answer>> {
+        match &mut self.kind {
+            Kind::Resp(connection) => connection.ask_all(commands),
+            Kind::Metrics(_) => Ok(vec![Err(METRICS_ONLY.to_owned()); commands.len()]),
+        }
+    }
+}
