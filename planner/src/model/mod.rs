@@ -1,11 +1,14 @@
 //! The arithmetic: pure functions, whose steps say formula, reason and source.
 
+pub mod budget;
 pub mod capacity;
 pub mod hotkeys;
+pub mod items;
 pub mod mrc;
 pub mod placement;
 pub mod popularity;
 pub mod replica;
+pub mod sizes;
 pub mod staffing;
 pub mod throughput;
 pub mod weight;

@@ -2,12 +2,14 @@
 
 use clap::{Args, ValueEnum};
 
+use super::items::ItemArgs;
+use super::overheads::OverheadArgs;
 use crate::error::{PlanError, Result};
 use crate::model::capacity::{
     Deductions, FRAGMENTATION_DEFAULT, Fragmentation, Model, NODES_MAX, RESERVE_DEFAULT,
 };
 use crate::quantity::{Rate, Share, Size};
-use crate::report::Report;
+use crate::report::{Block, Report};
 
 /// How much data fits, or how many nodes are needed
 ///
@@ -48,6 +50,10 @@ pub(crate) struct SizeArgs {
     /// Data to hold, as the node accounts for it
     #[arg(long, value_name = "SIZE")]
     data: Option<Size>,
+    #[command(flatten)]
+    items: ItemArgs,
+    #[command(flatten)]
+    overheads: OverheadArgs,
     /// Operations a second to serve
     #[arg(long, value_name = "RATE", requires = "node_ops")]
     ops: Option<Rate>,
@@ -82,11 +88,11 @@ pub(super) struct Request {
 }
 
 pub(super) fn read(args: &SizeArgs, report: &mut Report) -> Result<Request> {
-    let data_bytes = args.data.as_ref().map(|data| report.size_input("data", data) as f64);
+    let data_bytes = data_bytes(args, report)?;
     if args.masters.is_none() && data_bytes.is_none() {
         return Err(PlanError::usage(
-            "planner size needs --masters N (how much fits?) or --data SIZE (how many nodes?), \
-             and --mem SIZE for the memory of a node",
+            "planner size needs --masters N (how much fits?) or --data SIZE or --keys COUNT (how \
+             many nodes?), and --mem SIZE for the memory of a node",
         ));
     }
     let model = model(args)?;
@@ -95,6 +101,7 @@ pub(super) fn read(args: &SizeArgs, report: &mut Report) -> Result<Request> {
     }
     report.input("replicas", args.replicas);
     let node_bytes = node_bytes(args, model, report)?;
+    let node_bytes = args.overheads.apply(node_bytes, report)?;
     let fragmentation = match (args.fragmentation, args.waste) {
         (_, Some(waste)) => Fragmentation::Waste(waste),
         (factor, None) => Fragmentation::Factor(factor.unwrap_or(FRAGMENTATION_DEFAULT)),
@@ -115,6 +122,17 @@ pub(super) fn read(args: &SizeArgs, report: &mut Report) -> Result<Request> {
         data_bytes,
         ops: ops(args)?,
     })
+}
+
+/// The data to hold, as given or as its items take.
+fn data_bytes(args: &SizeArgs, report: &mut Report) -> Result<Option<f64>> {
+    if !args.items.is_given() {
+        return Ok(args.data.as_ref().map(|data| report.size_input("data", data) as f64));
+    }
+    let nodes = args.masters.unwrap_or(1).max(1);
+    let (memory, table) = args.items.read(nodes, report)?;
+    report.block(Block::Table(table));
+    Ok(Some(memory.used_bytes))
 }
 
 fn model(args: &SizeArgs) -> Result<Model> {

@@ -3,6 +3,8 @@
 mod arguments;
 mod forward;
 mod inverse;
+mod items;
+mod overheads;
 #[cfg(test)]
 mod tests;
 

@@ -64,8 +64,29 @@ fn the_smallest_cluster_names_what_drove_it() {
 fn data_that_does_not_fit_is_an_answer_with_exit_code_1() {
     let report = report("planner size --masters 3 --mem 16G --data 20G");
     assert_eq!(report.exit_code(false), 1);
-    assert_eq!(super::super::super::error::EXIT_VIOLATED, 1);
     assert!(screen("planner size --masters 3 --mem 16G --data 20G").contains("does NOT fit"));
+}
+
+#[test]
+fn items_become_data_by_the_layout_of_their_server() {
+    let line = "planner size --arrivals 500/s --ttl 24h --shape sessions --mem 16G";
+    let skep = report(line);
+    assert_eq!(skep.inputs["keys"], 43_200_000);
+    let bytes = |report: &Report| report.result["bytes_per_item"].as_f64().unwrap();
+    let redis = report(&format!("{line} --item-model redis7"));
+    assert!(bytes(&skep) < 200.0 && bytes(&redis) > 290.0, "{} {}", bytes(&skep), bytes(&redis));
+    let ratio = 43_200_000.0 * bytes(&redis) / redis.result["items_bytes"].as_f64().unwrap();
+    assert!((ratio - 1.0).abs() < 1e-6, "{ratio}");
+}
+
+#[test]
+fn what_is_not_data_is_taken_off_a_node_first() {
+    let line = "planner size --masters 3 --mem 16G";
+    let whole = report(line).result["usable_bytes"].as_f64().unwrap();
+    let less = report(&format!("{line} --os-reserve 1G --backlog 512M --plugin-memory 512M"));
+    assert_eq!(less.result["maxmemory_bytes"], 14u64 << 30);
+    let ratio = less.result["usable_bytes"].as_f64().unwrap() / whole;
+    assert!((ratio - 14.0 / 16.0).abs() < 1e-9, "{ratio}");
 }
 
 #[test]
@@ -87,6 +108,11 @@ fn contradictions_say_how_to_resolve_them() {
         ("planner size --masters 4000000000 --mem 16G --replicas 4000000000", "planned for"),
         ("planner size --data 200G --total-mem 96G", "--mem"),
         ("planner size --data 900P --mem 1", "more --mem"),
+        ("planner size --keys 50M --mem 16G", "--shape"),
+        ("planner size --keys 50M --data 1G --mem 16G", "cannot be used with"),
+        ("planner size --arrivals 5/s --mem 16G --shape json", "--ttl"),
+        ("planner size --keys 0 --shape json --mem 16G", "no keys"),
+        ("planner size --masters 3 --mem 16G --os-reserve 16G", "system alone takes 16 GB"),
         ("planner size --masters -3 --mem 16G", "unexpected argument"),
         ("planner size --masters 3 --mem 16X", "unit of size"),
     ];
