@@ -28,9 +28,9 @@ pub(crate) struct HotkeysArgs {
     nodes: Option<u32>,
     #[command(flatten)]
     traffic: TrafficArgs,
-    /// Share of operations that read
-    #[arg(long, value_name = "SHARE", default_value = "95%")]
-    reads: Share,
+    /// Share of operations that read [default: as in the trace, or 95%]
+    #[arg(long, value_name = "SHARE")]
+    reads: Option<Share>,
     /// Nodes that a hot key is replicated to [default: all]
     #[arg(long, value_name = "N")]
     replicate: Option<u32>,
@@ -87,10 +87,11 @@ pub(super) fn read(args: &HotkeysArgs, report: &mut Report) -> Result<Request> {
     let traffic = args.traffic.read(report)?.ok_or_else(|| {
         PlanError::usage(
             "how is the traffic spread? Give --zipf ALPHA, --hot KEYS=SHARE, --key-share SHARE, \
-             or --top-file FILE",
+             --top-file FILE or --trace FILE",
         )
     })?;
-    report.input("reads", finite(args.reads.0));
+    let reads = traffic.reads(args.reads);
+    report.input("reads", finite(reads));
     let mitigations = mitigations(args, nodes)?;
     if args.treat.is_some_and(|treat| treat > TREAT_MAX) {
         return Err(PlanError::usage(format!("--treat: give {TREAT_MAX} keys or fewer")));
@@ -107,7 +108,7 @@ pub(super) fn read(args: &HotkeysArgs, report: &mut Report) -> Result<Request> {
         shares: vec![1.0 / nodes as f64; nodes],
         traffic,
         trials: args.traffic.trials(),
-        reads: args.reads.0,
+        reads,
         mitigations,
         treat: args.treat,
         above,

@@ -133,6 +133,14 @@ fn distribution(report: &mut Report, request: &Request, found: &Imbalance) {
     for (name, share) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
         report.figure(&format!("imbalance_{name}"), finite(found.quantile(share)));
     }
+    if let Some(seen) = &request.traffic.seen {
+        let exact = seen.imbalance(request.nodes);
+        report.line(format!(
+            "as it is   {} times the mean with an even range of slots on each node",
+            decimals(exact, 2)
+        ));
+        report.figure("imbalance_even_slots", finite(exact));
+    }
     report.figure("imbalance_mean", finite(found.mean()));
     report.figure("imbalance_error", finite(found.tail_error));
     let columns = ["above the mean", "probability", "standard error"];

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::traffic::{Traffic, TrafficArgs};
+use crate::cli::traffic::{READS_DEFAULT, Traffic, TrafficArgs};
 use crate::error::{PlanError, Result};
 use crate::model::capacity::NODES_MAX;
 use crate::model::placement::Trials;
@@ -20,7 +20,8 @@ const KEY_SIZE_DEFAULT: &str = "32";
 /// Operations a second: nodes x one node, divided by imbalance, and what else bounds it
 ///
 /// Nodes x what one serves is an upper bound that only even traffic reaches. Say how uneven it is
-/// with --imbalance, or how it is spread over keys with --zipf, --hot, --key-share or --top-file.
+/// with --imbalance, or how it is spread over keys with --zipf, --hot, --key-share, --top-file or
+/// --trace.
 ///
 /// Example, the article's memcached cluster: planner throughput --nodes 10 --node-ops 200k
 /// (2,000,000/s at most; 1,779,359/s with --imbalance 1.124; one key 200,000/s)
@@ -47,9 +48,9 @@ pub(crate) struct ThroughputArgs {
     /// Clients read from replicas too; what they read may be old
     #[arg(long, requires = "replicas")]
     read_replicas: bool,
-    /// Share of operations that read
-    #[arg(long, value_name = "SHARE", default_value = "95%")]
-    reads: Share,
+    /// Share of operations that read [default: as in the trace, or 95%]
+    #[arg(long, value_name = "SHARE")]
+    reads: Option<Share>,
     /// The busiest node's load over the mean
     #[arg(long, value_name = "FACTOR")]
     imbalance: Option<f64>,
@@ -100,7 +101,6 @@ pub(super) fn read(args: &ThroughputArgs, report: &mut Report) -> Result<Request
     }
     report.input("nodes", primaries);
     report.input("replicas", args.replicas);
-    report.input("reads", finite(args.reads.0));
     report.input("read_replicas", args.read_replicas);
     if args.read_replicas && args.replicas == 0 {
         return Err(PlanError::usage(
@@ -127,11 +127,17 @@ pub(super) fn read(args: &ThroughputArgs, report: &mut Report) -> Result<Request
         report.input("ops", finite(ops));
         report.input("survive_loss", args.survive_loss);
     }
+    let traffic = args.traffic.read(report)?;
+    let reads = match &traffic {
+        Some(traffic) => traffic.reads(args.reads),
+        None => args.reads.map_or(READS_DEFAULT, |share| share.0),
+    };
+    report.input("reads", finite(reads));
     Ok(Request {
         cluster,
-        reads: args.reads.0,
+        reads,
         imbalance: args.imbalance,
-        traffic: args.traffic.read(report)?,
+        traffic,
         trials: args.traffic.trials(),
         demand,
     })
