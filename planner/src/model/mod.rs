@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod capacity;
+pub mod fleet;
 pub mod hotkeys;
 pub mod items;
 pub mod mrc;
