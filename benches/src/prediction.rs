@@ -5,7 +5,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use skep_planner::model::replica::{Policy, Replica, Setup as ReplicaSetup, process_bytes};
+use skep_planner::model::replica::{Policy, Replica, Setup as ReplicaSetup};
+use skep_planner::model::weight::NodeMemory;
 use skep_planner::trace::Reader;
 
 use crate::error::{Error, Result};
@@ -25,12 +26,13 @@ const POLICIES: [(Policy, &str); 2] =
 const SAMPLE_RATE: f64 = 0.25;
 const SEED: u64 = 7;
 
-/// Compares prediction and replay.
+/// Compares prediction and replay. The node may use all of `cores`: with a single one its allocator
+/// takes some megabytes less than nodes usually do.
 pub(crate) fn run(
     programs: &[Program],
     traces: &[Trace],
     directory: &Path,
-    server_core: &str,
+    cores: &str,
     mut keep: impl FnMut(PredictionRun) -> Result<()>,
 ) -> Result<()> {
     let Some(program) = programs.iter().find(|program| program.kind == Kind::Skep) else {
@@ -40,7 +42,7 @@ pub(crate) fn run(
         for (policy, name) in POLICIES {
             for (numerator, denominator) in LIMITS {
                 let maxmemory = trace.target_mib * MIB * numerator / denominator;
-                let run = measure(program, trace, directory, maxmemory, name, server_core)?;
+                let run = measure(program, trace, directory, maxmemory, name, cores)?;
                 // LRU looks at the clock, so the prediction must know how fast requests come.
                 let pace = run.requests as f64 / run.seconds;
                 let begin = Instant::now();
@@ -72,7 +74,7 @@ fn predict(
     let mut replica = Replica::new(&ReplicaSetup {
         memory_bytes: maxmemory,
         policy,
-        process_bytes: process_bytes(1),
+        node: NodeMemory::of(1, policy),
         rate: Some(rate),
         seed: SEED,
     })
@@ -92,10 +94,10 @@ fn measure(
     directory: &Path,
     maxmemory: u64,
     policy: &'static str,
-    server_core: &str,
+    cores: &str,
 ) -> Result<PredictionRun> {
     let requests = trace.read(directory)?;
-    let mut setup = Setup::on_cores(server_core);
+    let mut setup = Setup::on_cores(cores);
     setup.maxmemory = Some(maxmemory);
     setup.policy = Some(policy);
     let server = Server::start(program, &setup)?;

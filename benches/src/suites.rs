@@ -189,8 +189,8 @@ impl Session<'_> {
         let traces = traces(&self.options.traces)?;
         let directory = self.options.data.clone().unwrap_or_else(|| repository("../shared/data"));
         let (options, results) = (self.options, &mut self.results);
-        let core = &options.server_core;
-        prediction::run(&self.programs, &traces, &directory, core, |run| {
+        let cores = format!("{},{}", options.server_core, options.generator_core);
+        prediction::run(&self.programs, &traces, &directory, &cores, |run| {
             let hit_ratio = 1.0 - run.misses as f64 / run.requests as f64;
             eprintln!(
                 "  {} {} at {} MiB: {:.2} % hits, predicted {:.2} %, from a sample {:.2} %",

@@ -82,3 +82,48 @@ pub(super) fn policy(name: &str) -> Result<Policy, String> {
         format!("\"{name}\" is no eviction policy; use {}", names.join(", "))
     })
 }
+
+#[cfg(test)]
+pub(super) mod testing {
+    //! Traces in files, for the tests of commands that read them.
+
+    use std::path::PathBuf;
+
+    use crate::random::SplitMix;
+
+    /// A trace in a file, gone when dropped.
+    pub(in crate::cli) struct TraceFile(PathBuf);
+
+    impl TraceFile {
+        pub(in crate::cli) fn new(name: &str, text: &str) -> TraceFile {
+            let name = format!("planner-{}-{name}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            std::fs::write(&path, text).unwrap();
+            TraceFile(path)
+        }
+
+        /// Requests for skewed objects of 500 bytes.
+        pub(in crate::cli) fn skewed(name: &str, requests: usize, objects: f64) -> TraceFile {
+            let mut random = SplitMix::new(3);
+            let mut text = "time,key,size\n".to_owned();
+            for number in 0..requests {
+                let object = (objects * random.unit().powi(2)) as u64;
+                text += &format!("{},object:{object},500\n", number / 1000);
+            }
+            TraceFile::new(name, &text)
+        }
+
+        /// The words of a command that reads it.
+        pub(in crate::cli) fn line(&self, command: &str, arguments: &str) -> Vec<String> {
+            let path = self.0.display().to_string();
+            let words = ["planner", command, &path].map(str::to_owned).into_iter();
+            words.chain(arguments.split_whitespace().map(str::to_owned)).collect()
+        }
+    }
+
+    impl Drop for TraceFile {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+}

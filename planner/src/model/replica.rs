@@ -14,22 +14,13 @@ use skep_keyspace::SLOT_COUNT;
 pub use skep_store::Policy;
 use skep_store::{Expiry, NewValue, Options, Store, StripeSet, Upkeep, View, Writer};
 
+use super::weight::{HEADER_BYTES, NodeMemory};
 use crate::error::{PlanError, Result};
 use crate::random::mix;
 use crate::trace::{Access, Operation, object};
 
 /// Larger limits are scaled down to it, by sampling slots.
 pub const LIMIT_BYTES_MAX: u64 = 512 << 20;
-/// What the headers of a database's slots take once it is written: one cache line each.
-pub(super) const HEADER_BYTES: u64 = (SLOT_COUNT * 64) as u64;
-/// What a node's process holds before any key is there, as INFO's `used_memory` counts it: the
-/// allocator's own data, buffers, tables. Measured, as is the next.
-const PROCESS_BYTES: u64 = 5_600_000;
-/// What each worker adds to it.
-const WORKER_BYTES: u64 = 540_000;
-/// The share of the limit that remembering evicted keys may take.
-const GHOST_SHARE: u64 = 100;
-pub(super) const GHOST_SHARE_TEXT: &str = "remembering evicted keys takes up to a hundredth of it";
 /// Requests between two steps of upkeep, as a node has some even when busy.
 const UPKEEP_REQUESTS: u64 = 1024;
 /// Address space for each byte of the limit.
@@ -42,11 +33,6 @@ const SALT: u64 = 0x5245_504c_4943_4101;
 /// The node's time begins here, so that no duration reaches below 0.
 const EPOCH_MS: u64 = 1_700_000_000_000;
 
-/// What a node's process holds before any key is there.
-pub fn process_bytes(workers: u64) -> u64 {
-    PROCESS_BYTES + workers * WORKER_BYTES
-}
-
 /// Which node to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
@@ -54,8 +40,8 @@ pub struct Setup {
     pub memory_bytes: u64,
     /// Its `maxmemory-policy`.
     pub policy: Policy,
-    /// What its process holds besides keys and values.
-    pub process_bytes: u64,
+    /// What of that is there for items.
+    pub node: NodeMemory,
     /// The share of slots to run, or as many as the limit allows.
     pub rate: Option<f64>,
     /// For the store's hash and its draws.
@@ -87,7 +73,7 @@ impl Replica {
     /// # Errors
     /// A limit that does not hold the process itself, or a system without address space.
     pub fn new(setup: &Setup) -> Result<Replica> {
-        let fixed_bytes = setup.process_bytes + ghost_bytes(setup.memory_bytes) + HEADER_BYTES;
+        let fixed_bytes = setup.node.fixed_bytes(setup.memory_bytes).max(HEADER_BYTES);
         let data_bytes = setup.memory_bytes.saturating_sub(fixed_bytes);
         if data_bytes == 0 {
             return Err(PlanError::usage(format!(
@@ -226,14 +212,6 @@ impl Replica {
     }
 }
 
-/// What remembering evicted keys takes: a power of two of words within its share.
-pub(super) fn ghost_bytes(limit_bytes: u64) -> u64 {
-    match limit_bytes / GHOST_SHARE / 8 {
-        0 => 0,
-        words => 8 << words.min(8 << 20).ilog2(),
-    }
-}
-
 /// The key of a numbered object, or one as long as the trace's that stands for it: its hash, and
 /// as many letters more.
 fn key_of(access: &Access) -> Vec<u8> {
@@ -248,7 +226,7 @@ mod tests {
     use crate::random::SplitMix;
 
     fn setup(memory_bytes: u64, policy: Policy) -> Setup {
-        Setup { memory_bytes, policy, process_bytes: process_bytes(2), rate: None, seed: 1 }
+        Setup { memory_bytes, policy, node: NodeMemory::of(2, policy), rate: None, seed: 1 }
     }
 
     fn run(setup: &Setup, requests: u64) -> Replica {

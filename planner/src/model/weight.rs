@@ -1,8 +1,8 @@
 //! What objects take in a node: an item's bytes, and what of a node's memory is there for items.
 
-use skep_store::cost;
+use skep_keyspace::SLOT_COUNT;
+use skep_store::{Policy, cost};
 
-use super::replica::{GHOST_SHARE_TEXT, HEADER_BYTES, ghost_bytes};
 use crate::report::{Step, Unit};
 
 /// What an entry of the index takes, with the share of free ones beside it: what the node's cost of
@@ -19,14 +19,44 @@ pub fn item_bytes(key_bytes: u64, value_bytes: u64, expires: bool) -> u64 {
     record + record / DEAD_ALLOWANCE + cost.outside_bytes as u64 + INDEX_BYTES
 }
 
+/// What the headers of a database's slots take once it is written: one cache line each.
+pub const HEADER_BYTES: u64 = (SLOT_COUNT * 64) as u64;
+/// What a node's process holds besides, as INFO's `used_memory` counts it: the allocator's own data,
+/// threads, buffers. Measured on nodes of one and two workers, each with a core.
+const PROCESS_BYTES: u64 = 5_700_000;
+/// What each worker adds to that.
+const WORKER_BYTES: u64 = 580_000;
+/// What the adaptive policy's trials of its exponents take (`node/store/src/shadow.rs`), measured.
+const TRIALS_BYTES: u64 = 650_000;
+/// What it may take to remember evicted keys: one part of the limit in this many, and no more than
+/// so many bytes (`node/store/src/ghost.rs`).
+const GHOST_SHARE: u64 = 100;
+const GHOST_BYTES_MAX: u64 = 64 << 20;
+
 /// How much of a node's memory is there for items.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeMemory {
-    /// What the process holds before any key is there; 0: memory is all for items.
+    /// What the process holds whatever the limit.
     pub process_bytes: u64,
+    /// Whether evicted keys are remembered.
+    pub remembers: bool,
 }
 
 impl NodeMemory {
+    /// A node with so many workers and this policy.
+    pub fn of(workers: u16, policy: Policy) -> NodeMemory {
+        let remembers = policy == Policy::AllKeysAdaptive;
+        let trials = if remembers { TRIALS_BYTES } else { 0 };
+        let process_bytes =
+            HEADER_BYTES + PROCESS_BYTES + u64::from(workers) * WORKER_BYTES + trials;
+        NodeMemory { process_bytes, remembers }
+    }
+
+    /// A cache that is nothing but items.
+    pub fn bare() -> NodeMemory {
+        NodeMemory { process_bytes: 0, remembers: false }
+    }
+
     /// What a memory limit leaves for items.
     pub fn items_bytes(self, memory_bytes: u64) -> u64 {
         memory_bytes.saturating_sub(self.fixed_bytes(memory_bytes))
@@ -35,7 +65,7 @@ impl NodeMemory {
     /// The memory limit that leaves so much for items.
     pub fn memory_bytes(self, items_bytes: u64) -> u64 {
         // At twice the sum there is room for the table of evicted keys, a hundredth of it, too.
-        let sum = items_bytes.saturating_add(self.process_bytes + HEADER_BYTES);
+        let sum = items_bytes.saturating_add(self.process_bytes);
         let (mut low, mut high) = (items_bytes, sum.saturating_mul(2));
         while low < high {
             let middle = low + (high - low) / 2;
@@ -49,9 +79,15 @@ impl NodeMemory {
 
     /// What a node takes whatever it holds.
     pub fn fixed_bytes(self, memory_bytes: u64) -> u64 {
-        match self.process_bytes {
+        self.process_bytes + self.ghost_bytes(memory_bytes)
+    }
+
+    /// What remembering evicted keys takes: a power of two of words within its share.
+    fn ghost_bytes(self, memory_bytes: u64) -> u64 {
+        match (memory_bytes / GHOST_SHARE).min(GHOST_BYTES_MAX) / 8 {
             0 => 0,
-            process => process + HEADER_BYTES + ghost_bytes(memory_bytes),
+            words if self.remembers => 8 << words.ilog2(),
+            _ => 0,
         }
     }
 
@@ -61,14 +97,17 @@ impl NodeMemory {
             id: "fixed_bytes",
             label: "what a node takes before it holds any key".to_owned(),
             formula: format!(
-                "{} process + {HEADER_BYTES} slot headers + {} for evicted keys",
-                self.process_bytes,
-                ghost_bytes(memory_bytes)
+                "{HEADER_BYTES} slot headers + {} process + {} for evicted keys",
+                self.process_bytes.saturating_sub(HEADER_BYTES),
+                self.ghost_bytes(memory_bytes)
             ),
             value: self.fixed_bytes(memory_bytes) as f64,
             unit: Unit::Bytes,
-            why: format!("a memory limit is for the whole process; {GHOST_SHARE_TEXT}"),
-            source: "the node's own store; the process measured",
+            why: format!(
+                "a memory limit is for the whole process; remembering evicted keys takes up to one \
+                 part of it in {GHOST_SHARE}"
+            ),
+            source: "the node's own store; its process, measured",
         }
     }
 }
@@ -106,8 +145,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn memory_for_items_has_an_inverse(items in 0u64..1 << 40, process in 0u64..1 << 30) {
-            let node = NodeMemory { process_bytes: process };
+        fn memory_for_items_has_an_inverse(
+            items in 0u64..1 << 40,
+            process_bytes in 0u64..1 << 30,
+            remembers: bool,
+        ) {
+            let node = NodeMemory { process_bytes, remembers };
             let memory = node.memory_bytes(items);
             prop_assert!(node.items_bytes(memory) >= items);
             prop_assert!(memory == 0 || node.items_bytes(memory - 1) < items);

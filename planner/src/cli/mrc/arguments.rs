@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::replay::{TraceArgs, policy};
 use crate::error::{PlanError, Result};
 use crate::model::mrc::{OBJECTS_MIN, Sampling};
-use crate::model::replica::{Policy, Setup, process_bytes};
+use crate::model::replica::{Policy, Setup};
 use crate::model::weight::NodeMemory;
 use crate::quantity::{Count, Share, Size};
 use crate::report::Report;
@@ -70,8 +70,10 @@ pub(super) struct Request {
 }
 
 pub(super) fn read(args: &MrcArgs, report: &mut Report) -> Result<Request> {
-    let process = if args.bare { 0 } else { process_bytes(args.workers.into()) };
-    let node = NodeMemory { process_bytes: process };
+    let node = match args.bare {
+        true => NodeMemory::bare(),
+        false => NodeMemory::of(args.workers, args.policy),
+    };
     let mut memories = Vec::new();
     for size in &args.mem {
         let bytes = size.bytes(report.units);
@@ -108,7 +110,7 @@ pub(super) fn read(args: &MrcArgs, report: &mut Report) -> Result<Request> {
     let setup = |memory_bytes: &u64| Setup {
         memory_bytes: *memory_bytes,
         policy: args.policy,
-        process_bytes: process,
+        node,
         rate: args.simulate_rate.map(|share| share.0),
         seed: SEED,
     };

@@ -136,6 +136,8 @@ pub struct Fleet {
     /// What each node served, before and after the loss.
     before: Vec<Served>,
     after: Vec<Served>,
+    /// Accesses after the loss that went to another node than before.
+    moved_accesses: u64,
     windows: Windows,
 }
 
@@ -165,6 +167,7 @@ impl Fleet {
             accesses: 0,
             before: vec![Served::default(); nodes],
             after: vec![Served::default(); nodes],
+            moved_accesses: 0,
             windows: Windows::new(nodes),
         })
     }
@@ -174,6 +177,7 @@ impl Fleet {
         let lost = self.loss.as_ref().filter(|loss| self.accesses >= loss.after);
         let slot = usize::from(access.slot());
         let node = usize::from(lost.map_or(self.owners[slot], |loss| loss.owners[slot]));
+        self.moved_accesses += u64::from(node != usize::from(self.owners[slot]));
         let is_hit = self.caches[node].serve(access, value_bytes);
         let is_request = access.operation == Operation::Get;
         let served = if lost.is_some() { &mut self.after } else { &mut self.before };
@@ -195,6 +199,11 @@ impl Fleet {
     /// What each node served after the loss.
     pub fn after(&self) -> &[Served] {
         &self.after
+    }
+
+    /// Accesses after the loss that went to another node than before it.
+    pub fn moved_accesses(&self) -> u64 {
+        self.moved_accesses
     }
 
     /// The trace in windows of equal length.
@@ -233,40 +242,48 @@ pub struct Dip {
     pub deepest: f64,
     /// Hits that the loss cost in all.
     pub hits_lost: f64,
-    /// Accesses after the loss until the hit ratio was within [`RECOVERED`] for good; nothing if
-    /// the trace ended before.
+    /// Accesses after the loss until the survivors served within [`RECOVERED`] of what they would
+    /// have, had there never been more of them; nothing if the trace ended before.
     pub recovery_accesses: Option<u64>,
+    /// What remains: hit ratio of the fleet that lost nothing, less that of fewer nodes from the
+    /// beginning, after the moment of the loss.
+    pub lasting: f64,
 }
 
-/// Compares a fleet that lost a node with one that did not, on the same trace.
-pub fn dip(intact: &Fleet, lossy: &Fleet) -> Option<Dip> {
+/// Compares a fleet that lost a node with one that did not, and with one of the survivors alone,
+/// on the same trace.
+pub fn dip(intact: &Fleet, lossy: &Fleet, survivors: &Fleet) -> Option<Dip> {
     let loss = lossy.loss.as_ref()?;
     let each = lossy.window_accesses();
-    let pairs: Vec<(u64, f64)> = (0u64..)
-        .zip(intact.windows().iter().zip(lossy.windows()))
-        .filter_map(|(at, (intact, lossy))| {
-            let ends = (at + 1) * each;
-            // The window in which the loss happens is partly before it.
-            let fell = intact.hit_ratio()? - lossy.hit_ratio()?;
-            (ends > loss.after).then_some((ends.min(lossy_end(lossy, at, each)), fell))
-        })
-        .collect();
-    let deepest = pairs.iter().map(|pair| pair.1).fold(0.0, f64::max);
-    let last_bad = pairs.iter().rev().find(|pair| pair.1 > RECOVERED).map(|pair| pair.0);
-    let is_over = pairs.last().is_some_and(|pair| pair.1 <= RECOVERED);
-    let recovery_accesses = match (is_over, last_bad) {
-        (false, _) => None,
-        (true, None) => Some(0),
-        (true, Some(end)) => Some(end.saturating_sub(loss.after)),
+    // The window in which the loss happens is partly before it: it is not counted.
+    let first = loss.after.div_ceil(each) as usize;
+    let later = |fleet: &'_ Fleet| -> Vec<Option<f64>> {
+        fleet.windows().iter().skip(first).map(Window::hit_ratio).collect()
+    };
+    let (intact_ratios, lossy_ratios, survivor_ratios) =
+        (later(intact), later(lossy), later(survivors));
+    let below = |ratios: &[Option<f64>]| -> Vec<f64> {
+        let pairs = ratios.iter().zip(&lossy_ratios);
+        pairs.map(|pair| pair.0.unwrap_or(0.0) - pair.1.unwrap_or(0.0)).collect()
+    };
+    let deepest = below(&intact_ratios).into_iter().fold(0.0, f64::max);
+    let behind = below(&survivor_ratios);
+    let bad = behind.iter().rposition(|&behind| behind > RECOVERED);
+    let recovery_accesses = match bad {
+        None => (!behind.is_empty()).then_some(0),
+        Some(last) if last + 1 == behind.len() => None,
+        Some(last) => Some(((first + last + 1) as u64 * each).saturating_sub(loss.after)),
+    };
+    let ratio = |ratios: &[Option<f64>]| {
+        ratios.iter().flatten().sum::<f64>() / ratios.iter().flatten().count().max(1) as f64
     };
     let hits = |fleet: &Fleet| total(fleet.before()).hits + total(fleet.after()).hits;
-    let hits_lost = hits(intact) as f64 - hits(lossy) as f64;
-    Some(Dip { deepest, hits_lost: hits_lost.max(0.0), recovery_accesses })
-}
-
-/// Where a window ends, which may be the last and shorter than the others.
-fn lossy_end(window: &Window, at: u64, each: u64) -> u64 {
-    at * each + window.accesses
+    Some(Dip {
+        deepest,
+        hits_lost: (hits(intact) as f64 - hits(lossy) as f64).max(0.0),
+        recovery_accesses,
+        lasting: (ratio(&intact_ratios) - ratio(&survivor_ratios)).max(0.0),
+    })
 }
 
 #[cfg(test)]
