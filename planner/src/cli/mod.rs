@@ -1,8 +1,10 @@
 //! The command line: what every command takes, and one file for each of them.
 
+mod from;
 mod hotkeys;
 mod man;
 mod mrc;
+mod probe;
 mod progress;
 mod replay;
 mod size;
@@ -43,6 +45,7 @@ pub struct Planner {
 enum Command {
     Size(size::SizeArgs),
     Hotkeys(hotkeys::HotkeysArgs),
+    Probe(probe::ProbeArgs),
     Throughput(throughput::ThroughputArgs),
     Mrc(mrc::MrcArgs),
     Completions(man::CompletionsArgs),
@@ -107,6 +110,7 @@ impl Planner {
         match &self.command {
             Command::Size(args) => size::run(args, &self.common),
             Command::Hotkeys(args) => hotkeys::run(args, &self.common),
+            Command::Probe(args) => probe::run(args, &self.common),
             Command::Throughput(args) => throughput::run(args, &self.common),
             Command::Mrc(args) => mrc::run(args, &self.common),
             Command::Completions(args) => man::completions(args, &self.common),

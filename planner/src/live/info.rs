@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::profile::cluster::address;
+
 /// Fields by their names. One that is not there was not told.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Info {
@@ -105,11 +107,6 @@ impl Info {
 /// `a=1,b=2` by name.
 fn parts(value: &str) -> BTreeMap<&str, &str> {
     value.split(',').filter_map(|part| part.split_once('=')).collect()
-}
-
-/// Host and port, with brackets where the host has colons.
-pub(crate) fn address(host: &str, port: impl std::fmt::Display) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 #[cfg(test)]

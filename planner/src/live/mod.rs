@@ -5,17 +5,22 @@
 //! are bounded because values of keys are never asked for, and no text shows a password. Nothing is
 //! written to a server; what reading does to it is said where it is read.
 //!
-//! A file that `planner probe` saved is read by `Profile::read`, which takes all of these.
+//! [`Profile::read`](crate::model::profile::Profile::read) takes these and the file that `planner probe`
+//! saved, and gives what models compute with.
 
-pub mod cluster;
 mod info;
 mod metrics;
+mod node;
+mod probe;
 mod resp;
+mod sample;
 mod source;
 
 use std::time::Duration;
 
+pub use crate::model::profile::cluster;
 pub use info::{Info, KeyspaceLine, ReplicaLine};
+pub use probe::{ReadOptions, SAMPLES_DEFAULT};
 pub use redis::Value;
 pub use resp::{Answer, integer, list, text};
 
@@ -56,7 +61,7 @@ pub fn connect(source: &str) -> Result<Live> {
 pub fn connect_within(source: &str, timeout: Duration) -> Result<Live> {
     let shown = source::shown(source);
     let kind = match Source::parse(source)? {
-        Source::Resp(info) => Kind::Resp(Box::new(Connection::open(&info, &shown, timeout)?)),
+        Source::Resp(info) => return Live::open(&info, shown, timeout),
         Source::Metrics(url) => Kind::Metrics(metrics::read(&url, &shown, timeout)?),
         Source::File(path) => {
             return Err(PlanError::usage(format!(
@@ -69,6 +74,11 @@ pub fn connect_within(source: &str, timeout: Duration) -> Result<Live> {
 }
 
 impl Live {
+    fn open(info: &redis::ConnectionInfo, shown: String, timeout: Duration) -> Result<Live> {
+        let connection = Connection::open(info, &shown, timeout)?;
+        Ok(Live { shown, kind: Kind::Resp(Box::new(connection)) })
+    }
+
     /// The source as it may be shown: without user and password.
     pub fn shown(&self) -> &str {
         &self.shown

@@ -8,6 +8,7 @@ pub mod items;
 pub mod mrc;
 pub mod placement;
 pub mod popularity;
+pub mod profile;
 pub mod replica;
 pub mod sizes;
 pub mod staffing;

@@ -1,11 +1,11 @@
 //! CLUSTER NODES: who is there, in which state, with which slots.
 
+use serde::{Deserialize, Serialize};
 use skep_keyspace::SLOT_COUNT;
 
-use super::info::address;
-
 /// A line of CLUSTER NODES.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ClusterNode {
     /// 40 hexadecimal digits.
     pub id: String,
@@ -89,6 +89,11 @@ fn node(line: &str) -> Option<ClusterNode> {
         }
     }
     Some(node)
+}
+
+/// Host and port, with brackets where the host has colons.
+pub(crate) fn address(host: &str, port: impl std::fmt::Display) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// `::1:7000` has its port behind the last colon too.

@@ -1,0 +1,33 @@
+//! `planner probe`: what runs, as a profile that can be saved and computed with.
+
+mod screen;
+
+use clap::Args;
+
+use super::Common;
+use super::from::FromArgs;
+use crate::error::{PlanError, Result};
+use crate::report::Report;
+
+/// Read a server or a cluster into a profile, which other commands take as --from
+///
+/// Nothing is written to it. Looking at keys counts as reads there: INFO is read before. Keys and
+/// values stay where they are; passwords are kept nowhere.
+///
+/// Example: planner probe --from redis://127.0.0.1:6379 --out profile.json
+#[derive(Args, Debug)]
+pub(super) struct ProbeArgs {
+    #[command(flatten)]
+    source: FromArgs,
+}
+
+pub(super) fn run(args: &ProbeArgs, common: &Common) -> Result<Report> {
+    let mut report = Report::new("probe", common.units());
+    let profile = args.source.read()?;
+    report.input("from", profile.source.as_str());
+    screen::fill(&mut report, &profile);
+    let value = serde_json::to_value(&profile)
+        .map_err(|error| PlanError::source("making JSON of the profile", error))?;
+    report.figure("profile", value);
+    Ok(report)
+}
