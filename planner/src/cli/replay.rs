@@ -1,16 +1,25 @@
 //! Arguments that name a trace, for every command that reads one, and the reading.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
 use crate::cli::Common;
 use crate::cli::progress::Progress;
 use crate::error::{PlanError, Result};
+use crate::live;
 use crate::model::replica::Policy;
-use crate::quantity::{Count, Rate};
+use crate::quantity::{Count, Rate, Seconds, Size};
 use crate::report::Report;
-use crate::trace::{Access, Format, Reader, Sizes};
+use crate::report::cell::finite;
+use crate::trace::{Access, Format, MonitorDecoder, Reader, Sizes};
+
+/// Values are not taken for larger.
+const VALUE_BYTES_MAX: u64 = 512 << 20;
+/// How long a server may be listened to.
+const SECONDS_MIN: f64 = 0.1;
+const SECONDS_MAX: f64 = 86_400.0;
 
 /// Which trace to read.
 #[derive(Args, Debug)]
@@ -22,12 +31,21 @@ pub(super) struct TraceArgs {
     /// How it is written [default: as its name or its first line says]
     #[arg(long, value_enum, value_name = "FORMAT")]
     trace_format: Option<Format>,
+    /// Listen to a server instead (MONITOR, which slows it down): redis://user:password@host:port
+    #[arg(long, value_name = "URL", conflicts_with_all = ["trace", "trace_format"])]
+    from: Option<String>,
+    /// How long to listen
+    #[arg(long, value_name = "SECONDS", default_value = "10s", requires = "from")]
+    seconds: Seconds,
     /// Read only so many accesses
     #[arg(long, value_name = "COUNT")]
     requests: Option<Count>,
     /// How fast accesses come, if the trace does not say
     #[arg(long, value_name = "RATE", default_value = "10k/s")]
     pace: Rate,
+    /// Size of values that the trace does not tell [default: log-normal, 700 B in the middle]
+    #[arg(long, value_name = "SIZE")]
+    value_size: Option<Size>,
 }
 
 impl TraceArgs {
@@ -38,40 +56,90 @@ impl TraceArgs {
         report: &mut Report,
         mut visit: impl FnMut(&Access, &mut Sizes) -> Result<()>,
     ) -> Result<()> {
-        let path = self.trace.as_ref().ok_or_else(|| {
-            PlanError::usage(
+        let other = self.value_size.as_ref().map(|size| report.size_input("value", size));
+        let mut sizes = Sizes::new(other.map(|bytes| bytes.min(VALUE_BYTES_MAX) as u32));
+        if let Some(Count(count)) = self.requests {
+            report.input("requests_max", count);
+        }
+        let most = self.requests.map_or(u64::MAX, |count| count.0);
+        let mut progress = Progress::new("accesses", common);
+        let mut step = |access: &Access| {
+            progress.step();
+            visit(access, &mut sizes)
+        };
+        match (&self.trace, &self.from) {
+            (_, Some(source)) => self.listen(source, most, report, &mut step),
+            (Some(path), None) => self.read(path, most, report, &mut step),
+            (None, None) => Err(PlanError::usage(
                 "name a trace to read: a file of accesses (CSV with a column key, what MONITOR \
-                 prints, and others; see --trace-format), or - for the standard input",
-            )
-        })?;
+                 prints, and others; see --trace-format), or - for the standard input; or --from \
+                 redis://host:port to listen to a server",
+            )),
+        }
+    }
+
+    fn read(
+        &self,
+        path: &Path,
+        most: u64,
+        report: &mut Report,
+        visit: &mut dyn FnMut(&Access) -> Result<()>,
+    ) -> Result<()> {
         let per_second = self.pace.0;
         if per_second <= 0.0 {
             return Err(PlanError::usage("--pace 0: a trace at rest says nothing; give a rate"));
         }
         report.input("trace", path.display().to_string());
-        if let Some(Count(count)) = self.requests {
-            report.input("requests_max", count);
-        }
         let mut reader = Reader::open(path, self.trace_format)?;
         let has_times = reader.has_times();
-        let most = self.requests.map_or(u64::MAX, |count| count.0);
-        let mut sizes = Sizes::default();
-        let mut progress = Progress::new("accesses", common);
         for number in 0..most {
             let Some(mut access) = reader.read()? else { break };
             if !has_times {
                 access.time_ms = (number as f64 * 1000.0 / per_second) as u64;
             }
-            visit(&access, &mut sizes)?;
-            progress.step();
+            visit(&access)?;
         }
         Ok(())
+    }
+
+    fn listen(
+        &self,
+        source: &str,
+        most: u64,
+        report: &mut Report,
+        visit: &mut dyn FnMut(&Access) -> Result<()>,
+    ) -> Result<()> {
+        if !(SECONDS_MIN..=SECONDS_MAX).contains(&self.seconds.0) {
+            return Err(PlanError::usage(format!(
+                "--seconds: listen for {SECONDS_MIN} to {SECONDS_MAX} s"
+            )));
+        }
+        let live = live::connect(source)?;
+        report.input("from", live.shown());
+        report.input("seconds", finite(self.seconds.0));
+        let mut decoder = MonitorDecoder::default();
+        let mut left = most;
+        live.monitor(Duration::from_secs_f64(self.seconds.0), &mut |line| {
+            if !decoder.line(line) {
+                let shown: String = String::from_utf8_lossy(line).chars().take(60).collect();
+                return Err(PlanError::source("MONITOR", format!("no line of a command: {shown}")));
+            }
+            while let Some(access) = decoder.pending() {
+                if left == 0 {
+                    return Ok(false);
+                }
+                left -= 1;
+                visit(&access)?;
+            }
+            Ok(true)
+        })
     }
 
     /// What people call the trace.
     pub(super) fn name(&self) -> String {
         let name = self.trace.as_ref().and_then(|path| path.file_name());
-        name.map_or("trace".to_owned(), |name| name.to_string_lossy().into_owned())
+        let unnamed = if self.from.is_some() { "live sample" } else { "trace" };
+        name.map_or(unnamed.to_owned(), |name| name.to_string_lossy().into_owned())
     }
 }
 

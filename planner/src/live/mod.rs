@@ -125,6 +125,23 @@ impl Live {
         }
     }
 
+    /// Listens to every command that the server runs (MONITOR), for so long or until `visit` answers
+    /// false. The server writes each of them once more, which costs it; the connection is of no other
+    /// use afterwards.
+    ///
+    /// # Errors
+    /// When the connection fails, the server refuses, or `visit` does.
+    pub fn monitor(
+        mut self,
+        length: Duration,
+        visit: &mut dyn FnMut(&[u8]) -> Result<bool>,
+    ) -> Result<()> {
+        match &mut self.kind {
+            Kind::Resp(connection) => connection.monitor(length, visit),
+            Kind::Metrics(_) => Err(PlanError::usage(METRICS_ONLY)),
+        }
+    }
+
     /// Sends commands together and gives as many answers, in their order.
     ///
     /// # Errors

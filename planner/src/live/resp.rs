@@ -4,7 +4,7 @@
 //! that a caller can say what could not be read and go on. Values of keys are never asked for, which
 //! bounds what is read.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{Client, ConnectionInfo, ProtocolVersion, RedisError, Value};
 
@@ -86,6 +86,41 @@ impl Connection {
             }
         }
         Ok(answers)
+    }
+
+    /// Sends MONITOR and hands on every line of it for so long, or until `visit` has seen enough.
+    ///
+    /// # Errors
+    /// When the connection fails, the server refuses, or `visit` does.
+    pub(super) fn monitor(
+        &mut self,
+        length: Duration,
+        visit: &mut dyn FnMut(&[u8]) -> Result<bool>,
+    ) -> Result<()> {
+        if let Err(refusal) = self.ask(&["MONITOR"])? {
+            return Err(PlanError::source(
+                &self.shown,
+                format!("MONITOR is refused ({refusal}); give a user who may, or a trace file"),
+            ));
+        }
+        let end = Instant::now() + length;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.inner.set_read_timeout(Some(left)).map_err(|error| self.failure(&error))?;
+            let line = match self.inner.recv_response() {
+                Ok(value) => text(&value),
+                Err(error) if error.is_timeout() => return Ok(()),
+                Err(error) => return Err(self.failure(&error)),
+            };
+            if let Some(line) = line
+                && !visit(line.as_bytes())?
+            {
+                return Ok(());
+            }
+        }
     }
 
     /// Tells a refusal from a failure.
