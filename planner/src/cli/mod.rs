@@ -7,6 +7,7 @@ mod mrc;
 mod probe;
 mod progress;
 mod replay;
+mod simulate;
 mod size;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ enum Command {
     Probe(probe::ProbeArgs),
     Throughput(throughput::ThroughputArgs),
     Mrc(mrc::MrcArgs),
+    Simulate(simulate::SimulateArgs),
     Completions(man::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -113,6 +115,7 @@ impl Planner {
             Command::Probe(args) => probe::run(args, &self.common),
             Command::Throughput(args) => throughput::run(args, &self.common),
             Command::Mrc(args) => mrc::run(args, &self.common),
+            Command::Simulate(args) => simulate::run(args, &self.common),
             Command::Completions(args) => man::completions(args, &self.common),
             Command::Man(args) => man::man(args, &self.common),
         }

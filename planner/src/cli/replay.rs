@@ -135,6 +135,23 @@ impl TraceArgs {
         })
     }
 
+    /// How many accesses there are to read: reads them all, so that they can be read again.
+    pub(super) fn count(&self, common: &Common) -> Result<u64> {
+        if self.trace.as_deref() == Some(Path::new("-")) {
+            return Err(PlanError::usage(
+                "the standard input cannot be read twice, so where its half is nobody knows; give \
+                 --lose-after",
+            ));
+        }
+        let mut count = 0;
+        let mut unused = Report::new("count", common.units());
+        self.each(common, &mut unused, |_, _| {
+            count += 1;
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
     /// What people call the trace.
     pub(super) fn name(&self) -> String {
         let name = self.trace.as_ref().and_then(|path| path.file_name());
