@@ -22,8 +22,8 @@ pub(super) struct FromArgs {
     /// A password may stand in REDISCLI_AUTH instead. Of a cluster every node is read with the same
     /// user, of a primary its replicas too.
     #[arg(long, value_name = "SOURCE")]
-    pub(super) from: String,
-    /// Keys to look at, by SCAN; 0 looks at none
+    pub(super) from: Option<String>,
+    /// Keys to sample, by SCAN; 0 samples none
     #[arg(long, value_name = "COUNT", default_value = "10k")]
     samples: Count,
     /// How long connecting and each reply may take
@@ -32,11 +32,16 @@ pub(super) struct FromArgs {
 }
 
 impl FromArgs {
-    /// Reads it.
+    /// Reads it; with or without looking at keys, which servers count as hits.
     ///
     /// # Errors
     /// As [`Profile::read`]; bounds that are none.
-    pub(super) fn read(&self) -> Result<Profile> {
+    pub(super) fn read(&self, looks_at_keys: bool) -> Result<Profile> {
+        let Some(from) = &self.from else {
+            return Err(PlanError::usage(
+                "--from is missing: redis://host:port, http://host:port/metrics, or a profile.json",
+            ));
+        };
         if self.samples.0 > SAMPLES_MAX {
             return Err(PlanError::usage(format!(
                 "--samples {}: {SAMPLES_MAX} keys say all there is to say; give fewer",
@@ -47,6 +52,6 @@ impl FromArgs {
             return Err(PlanError::usage("--timeout must be between 1ms and 1h"));
         }
         let timeout = Duration::from_secs_f64(self.timeout.0);
-        Profile::read(&self.from, &ReadOptions { samples: self.samples.0, timeout })
+        Profile::read(from, &ReadOptions { samples: self.samples.0, looks_at_keys, timeout })
     }
 }

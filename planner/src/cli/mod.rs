@@ -13,6 +13,7 @@ mod size;
 mod tests;
 mod throughput;
 mod traffic;
+mod validate;
 
 use std::path::PathBuf;
 
@@ -47,6 +48,7 @@ enum Command {
     Size(size::SizeArgs),
     Hotkeys(hotkeys::HotkeysArgs),
     Probe(probe::ProbeArgs),
+    Validate(validate::ValidateArgs),
     Throughput(throughput::ThroughputArgs),
     Mrc(mrc::MrcArgs),
     Simulate(simulate::SimulateArgs),
@@ -113,6 +115,7 @@ impl Planner {
             Command::Size(args) => size::run(args, &self.common),
             Command::Hotkeys(args) => hotkeys::run(args, &self.common),
             Command::Probe(args) => probe::run(args, &self.common),
+            Command::Validate(args) => validate::run(args, &self.common),
             Command::Throughput(args) => throughput::run(args, &self.common),
             Command::Mrc(args) => mrc::run(args, &self.common),
             Command::Simulate(args) => simulate::run(args, &self.common),

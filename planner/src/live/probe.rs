@@ -23,15 +23,18 @@ const FILE_BYTES_MAX: u64 = 256 << 20;
 /// How a profile is read.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions {
-    /// Keys that are looked at; none with 0.
+    /// Keys that are sampled; none with 0.
     pub samples: u64,
+    /// Whether their types, lengths and times to live are asked for, which servers count as hits,
+    /// or only their names, which costs nothing.
+    pub looks_at_keys: bool,
     /// How long connecting and each reply may take.
     pub timeout: Duration,
 }
 
 impl Default for ReadOptions {
     fn default() -> ReadOptions {
-        ReadOptions { samples: SAMPLES_DEFAULT, timeout: TIMEOUT_DEFAULT }
+        ReadOptions { samples: SAMPLES_DEFAULT, looks_at_keys: true, timeout: TIMEOUT_DEFAULT }
     }
 }
 
@@ -211,7 +214,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let share = (self.options.samples as f64 / keys as f64).min(1.0);
-        let mut sampler = Sampler::default();
+        let mut sampler = Sampler::new(self.options.looks_at_keys);
         let primaries: Vec<NodeProfile> = self.profile.primaries().cloned().collect();
         for node in primaries {
             let read = self.open(&node.address).and_then(|mut live| {

@@ -26,18 +26,26 @@ struct Seen {
     length: Option<u64>,
     memory_bytes: Option<u64>,
     ttl_ms: Option<u64>,
-    is_prefixed: bool,
 }
 
 /// Keys that were seen, of any number of nodes.
 #[derive(Default)]
 pub(super) struct Sampler {
+    looks_at_keys: bool,
     seen: Vec<Seen>,
+    /// Names that SCAN gave, and those with a prefix.
+    named: u64,
+    prefixed: u64,
     /// The first refusal.
     pub(super) refusal: Option<String>,
 }
 
 impl Sampler {
+    /// Nothing seen yet. One that does not look at keys only counts their names.
+    pub(super) fn new(looks_at_keys: bool) -> Sampler {
+        Sampler { looks_at_keys, ..Sampler::default() }
+    }
+
     /// Looks at `wanted` keys of a database, or all if there are fewer.
     ///
     /// # Errors
@@ -71,7 +79,11 @@ impl Sampler {
                 .collect();
             left -= keys.len();
             empty_calls = if keys.is_empty() { empty_calls + 1 } else { 0 };
-            self.look_at(live, &keys)?;
+            self.named += keys.len() as u64;
+            self.prefixed += keys.iter().filter(|key| key.contains(&b':')).count() as u64;
+            if self.looks_at_keys {
+                self.look_at(live, &keys)?;
+            }
             cursor = parts.first().and_then(text).unwrap_or_default();
             if cursor == "0" || cursor.is_empty() {
                 break;
@@ -117,7 +129,6 @@ impl Sampler {
                 length: number(&length),
                 memory_bytes: number(&of_key[2]),
                 ttl_ms: number(&of_key[1]),
-                is_prefixed: key.contains(&b':'),
             });
         }
         Ok(())
@@ -125,7 +136,7 @@ impl Sampler {
 
     /// What was seen; nothing if there was no key.
     pub(super) fn sample(&self) -> Option<Sample> {
-        if self.seen.is_empty() {
+        if self.named == 0 {
             return None;
         }
         let mut kinds: BTreeMap<&str, Vec<&Seen>> = BTreeMap::new();
@@ -134,9 +145,9 @@ impl Sampler {
         }
         let types = kinds.iter().map(|(kind, seen)| ((*kind).to_owned(), of_type(kind, seen)));
         Some(Sample {
-            keys: self.seen.len() as u64,
+            keys: self.named,
             expiring: self.seen.iter().filter(|seen| seen.ttl_ms.is_some()).count() as u64,
-            prefixed: self.seen.iter().filter(|seen| seen.is_prefixed).count() as u64,
+            prefixed: self.prefixed,
             ttl_seconds: Distribution::of(
                 self.seen.iter().filter_map(|seen| seen.ttl_ms).map(|ms| ms.div_ceil(1000)),
             ),

@@ -1,7 +1,9 @@
 //! The arithmetic: pure functions, whose steps say formula, reason and source.
 
+pub mod acl;
 pub mod budget;
 pub mod capacity;
+pub mod checklist;
 pub mod fleet;
 pub mod hotkeys;
 pub mod items;

@@ -85,13 +85,15 @@ pub struct Table {
     pub columns: Vec<&'static str>,
     /// Rows as long as `columns`.
     pub rows: Vec<Vec<Cell>>,
+    /// What a terminal shows in its place, if its cells are sentences.
+    pub prose: Option<Vec<String>>,
 }
 
 impl Table {
     /// A table without rows.
     pub fn new(name: &'static str, columns: impl IntoIterator<Item = &'static str>) -> Table {
         let columns = columns.into_iter().collect();
-        Table { name, title: String::new(), columns, rows: Vec::new() }
+        Table { name, columns, ..Table::default() }
     }
 
     /// Gives it a title.

@@ -12,7 +12,9 @@ pub(super) fn render(report: &Report, options: &RenderOptions) -> String {
     for block in &report.blocks {
         match block {
             Block::Lines(lines) | Block::Commands(lines) => parts.push(lines.clone()),
-            Block::Table(part) => parts.push(table(part, report.units)),
+            Block::Table(part) => {
+                parts.push(part.prose.clone().unwrap_or_else(|| table(part, report.units)));
+            }
             Block::Remarks(part) => parts.push(remarks(part)),
             Block::Chart(part) if options.plot => parts.push(chart::terminal(part, width)),
             Block::Chart(_) => {}

@@ -2,6 +2,8 @@
 
 mod screen;
 
+pub(super) use screen::heading;
+
 use clap::Args;
 
 use super::Common;
@@ -11,8 +13,8 @@ use crate::report::Report;
 
 /// Read a server or a cluster into a profile, which other commands take as --from
 ///
-/// Nothing is written to it. Looking at keys counts as reads there: INFO is read before. Keys and
-/// values stay where they are; passwords are kept nowhere.
+/// Nothing is written to it, values are not read, passwords are kept nowhere. Each key that is
+/// looked at counts as three hits there, after INFO was read; --samples 0 looks at none.
 ///
 /// Example: planner probe --from redis://127.0.0.1:6379 --out profile.json
 #[derive(Args, Debug)]
@@ -23,7 +25,7 @@ pub(super) struct ProbeArgs {
 
 pub(super) fn run(args: &ProbeArgs, common: &Common) -> Result<Report> {
     let mut report = Report::new("probe", common.units());
-    let profile = args.source.read()?;
+    let profile = args.source.read(true)?;
     report.input("from", profile.source.as_str());
     screen::fill(&mut report, &profile);
     let value = serde_json::to_value(&profile)

@@ -25,7 +25,7 @@ pub(super) fn fill(report: &mut Report, profile: &Profile) {
 }
 
 /// What runs: program, version, and how many of them.
-pub(super) fn heading(profile: &Profile) -> String {
+pub(in crate::cli) fn heading(profile: &Profile) -> String {
     let Some(first) = profile.nodes.first() else { return profile.source.clone() };
     let (primaries, replicas) = (profile.primaries().count(), profile.replicas().count());
     let plural = |count: usize, one: &str, many: &str| match count {

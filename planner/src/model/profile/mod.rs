@@ -72,7 +72,7 @@ impl ServerKind {
     }
 
     /// The program that talks to it.
-    pub fn command_line(self) -> &'static str {
+    fn command_line(self) -> &'static str {
         match self {
             ServerKind::Skep | ServerKind::Redis => "redis-cli",
             ServerKind::Valkey => "valkey-cli",
@@ -304,6 +304,14 @@ pub struct TypeSample {
     pub memory_bytes: Distribution,
 }
 
+/// A word with quotes around it where a shell would read something else.
+fn quoted(word: &str) -> String {
+    match word.contains(['*', '?', '~', '>', '<', '&', '#', '|', ';', '(', ')', '$']) {
+        true => format!("'{word}'"),
+        false => word.to_owned(),
+    }
+}
+
 impl NodeProfile {
     /// Keys in all its databases.
     pub fn keys(&self) -> u64 {
@@ -313,6 +321,19 @@ impl NodeProfile {
     /// Keys that expire.
     pub fn expiring(&self) -> u64 {
         self.databases.iter().map(|database| database.expiring).sum()
+    }
+
+    /// A command for it, to copy into a shell.
+    pub fn command(&self, words: &str) -> String {
+        match self.address.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let host = host.trim_start_matches('[').trim_end_matches(']');
+                let words: Vec<String> = words.split(' ').map(quoted).collect();
+                let program = self.kind.command_line();
+                format!("{program} -h {host} -p {port} {}", words.join(" "))
+            }
+            _ => words.to_owned(),
+        }
     }
 
     /// An option that CONFIG GET told.
