@@ -112,8 +112,9 @@ fn listened(program: Program) -> TestResult {
     assert_eq!(code(&done), 0, "{}", done.errors);
     let last = done.output.lines().last().ok_or("no curve")?;
     let hit_ratio: f64 = last.split(',').nth(1).ok_or("no ratio")?.parse()?;
-    // All but the first request for each of the ten, of a thousand.
-    assert!((hit_ratio - 0.99).abs() < 0.001, "{}", done.output);
+    // All but the first request for each of the ten, of a thousand; the planner may begin to listen
+    // between a request and its store.
+    assert!((0.988..=0.993).contains(&hit_ratio), "{}", done.output);
     Ok(())
 }
 

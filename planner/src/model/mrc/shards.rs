@@ -181,6 +181,9 @@ impl Shards {
 
     /// The curves of independent parts of the sample; none if everything was looked at.
     pub fn group_curves(&self) -> Vec<Curve> {
+        if self.threshold.is_none() {
+            return Vec::new();
+        }
         self.groups.iter().map(|group| group.distances.curve(self.requests)).collect()
     }
 
