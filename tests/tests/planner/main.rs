@@ -1,5 +1,6 @@
 //! The planner as people run it: a process, its two streams, its exit code.
 
+mod calibration;
 mod curves;
 mod schemas;
 mod screens;

@@ -16,3 +16,12 @@ pub(crate) fn plan(line: &str) -> TestResult<Finished> {
 pub(crate) fn code(done: &Finished) -> i32 {
     done.status.code().unwrap_or(-1)
 }
+
+/// A figure of a JSON answer's result.
+pub(crate) fn figure(json: &str, name: &str) -> TestResult<f64> {
+    let result = json.split("\"result\": {").nth(1).ok_or("an answer without a result")?;
+    let start = format!("\"{name}\": ");
+    let value = result.split(&start).nth(1).ok_or_else(|| format!("no {name} in {result}"))?;
+    let end = value.find([',', '\n', '}']).unwrap_or(value.len());
+    Ok(value[..end].trim().parse()?)
+}

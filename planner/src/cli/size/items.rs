@@ -3,9 +3,11 @@
 use clap::{Args, ValueEnum};
 
 use crate::error::{PlanError, Result};
-use crate::model::items::{ItemMemory, ItemModel, Items, keys_alive, memory};
+use crate::model::items::{ItemMemory, ItemModel, Items, keys_alive, memory, node_memory};
 use crate::model::sizes::Sizes;
-use crate::quantity::{Count, Rate, Seconds, Share, decimals, grouped, spoken_seconds};
+use crate::quantity::{
+    ByteUnit, Count, Rate, Seconds, Share, Units, decimals, grouped, spoken_seconds,
+};
 use crate::report::cell::finite;
 use crate::report::{Cell, Report, Step, Table, Unit};
 
@@ -40,6 +42,9 @@ pub(crate) struct ItemArgs {
     /// Whose layout in memory
     #[arg(long, value_enum, default_value_t, value_name = "LAYOUT")]
     item_model: ItemModel,
+    /// Worker threads of a node, for what its INFO will say
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    workers: u16,
 }
 
 /// Usual shapes of items.
@@ -86,9 +91,13 @@ impl ItemArgs {
         report.figure("payload_bytes", taken.payload_bytes as u64);
         report.figure("items_bytes", taken.used_bytes as u64);
         report.figure("bytes_per_item", finite(taken.item_bytes(items.keys)));
+        if self.item_model == ItemModel::Skep {
+            let (used, resident) = node_memory(&taken, nodes, self.workers.into());
+            report.figure("used_memory", used as u64);
+            report.figure("used_memory_rss", resident as u64);
+        }
         let mut table = Table::new("layouts", ["layout", "bytes an item", "over payload", "all"]);
-        let text = format!("items  {} keys as {}", grouped(items.keys), name(self.item_model));
-        table.title = text;
+        table.title = self.title(&items, nodes, &taken, report.units);
         let others = COMPARED.into_iter().filter(|other| *other != self.item_model);
         for model in std::iter::once(self.item_model).chain(others) {
             let memory = memory(model, &items, nodes);
@@ -101,6 +110,18 @@ impl ItemArgs {
             ]);
         }
         Ok((taken, table))
+    }
+
+    /// How many items there are, and what a node of ours will say of them.
+    fn title(&self, items: &Items, nodes: u32, taken: &ItemMemory, units: Units) -> String {
+        let text = format!("items  {} keys as {}", grouped(items.keys), name(self.item_model));
+        if self.item_model != ItemModel::Skep {
+            return text;
+        }
+        let (used, resident) = node_memory(taken, nodes, self.workers.into());
+        let unit = ByteUnit::of(used as u64, units);
+        let (used, resident) = (unit.text(used), unit.text(resident));
+        format!("{text}; INFO of {nodes} each: used_memory {used}, used_memory_rss {resident}")
     }
 
     fn items(&self, report: &mut Report) -> Result<Items> {

@@ -1,0 +1,154 @@
+//! What the planner says of a node is what the node says of itself.
+//!
+//! `SKEP_TEST_CALIBRATION_KEYS` is how many keys are loaded: 200,000 usually, a million for the
+//! claim. Figures are printed, and recorded in `planner/README.md`.
+
+use std::io::Write;
+use std::time::Duration;
+
+use skep_tests::{Client, Program, Server, TestResult, wait_until};
+
+use crate::support::{code, figure, plan};
+
+/// How far a prediction from sizes alone may be off, as a share of the truth.
+const BAR: f64 = 0.08;
+const KEYS_DEFAULT: usize = 200_000;
+/// Bytes of requests sent before their replies are read.
+const BATCH_BYTES: usize = 1 << 20;
+const SETTLE: Duration = Duration::from_secs(60);
+
+/// A shape of items as `planner size --shape` names it, and how to make one.
+struct Shape {
+    name: &'static str,
+    /// Part of the usual number of keys, so that 4 KB values do not fill small machines.
+    part: f64,
+    item: fn(usize) -> (String, String, bool),
+}
+
+const SHAPES: [Shape; 4] = [
+    Shape {
+        name: "sessions",
+        part: 1.0,
+        item: |n| (format!("session:{n:043}"), format!("{{\"user\":{n:0112}}}"), true),
+    },
+    Shape {
+        name: "counters",
+        part: 1.0,
+        item: |n| (counter(n), format!("{:05}", n % 89_999 + 10_000), false),
+    },
+    Shape {
+        name: "json",
+        part: 0.5,
+        item: |n| (format!("document:{n:015}"), format!("{{\"text\":\"{n:04085}\"}}"), false),
+    },
+    Shape {
+        name: "mixed",
+        part: 1.0,
+        item: |n| (format!("object:{n:023}"), "v".repeat(mixed_bytes(n)), n % 2 == 0),
+    },
+];
+
+fn counter(n: usize) -> String {
+    format!("counter:{n:012}")
+}
+
+/// Sizes whose median and 99th percentile are those of the shape: log-normal by quantile, in an
+/// order that has nothing to do with the keys'.
+fn mixed_bytes(n: usize) -> usize {
+    let share = (n.wrapping_mul(2_654_435_761) % 10_000) as f64 / 10_000.0 + 0.000_05;
+    // The logistic approximation of the normal's quantile (error below 0.02 in the bulk).
+    let z = (share / (1.0 - share)).ln() / 1.702;
+    (160.0 * (z * (700.0f64 / 160.0).ln() / 2.326).exp()) as usize
+}
+
+/// Loads items `range` of a shape.
+fn load(client: &mut Client, shape: &Shape, range: std::ops::Range<usize>) -> TestResult {
+    let (mut requests, mut waiting) = (Vec::with_capacity(BATCH_BYTES * 2), 0);
+    let end = range.end;
+    for n in range {
+        let (key, value, expires) = (shape.item)(n);
+        let (count, expiry) = if expires { (5, "$2\r\nEX\r\n$6\r\n100000\r\n") } else { (3, "") };
+        write!(
+            requests,
+            "*{count}\r\n$3\r\nSET\r\n${}\r\n{key}\r\n${}\r\n{value}\r\n{expiry}",
+            key.len(),
+            value.len()
+        )?;
+        waiting += 1;
+        if requests.len() > BATCH_BYTES || n + 1 == end {
+            client.send(&requests)?;
+            for _ in 0..waiting {
+                assert_eq!(client.reply()?, b"+OK\r\n");
+            }
+            requests.clear();
+            waiting = 0;
+        }
+    }
+    Ok(())
+}
+
+/// `used_memory` and `used_memory_rss`, once they stand still.
+fn memory(client: &mut Client) -> TestResult<(f64, f64)> {
+    let mut last = (0.0, 0.0);
+    let mut failure = None;
+    wait_until(SETTLE, "the node's memory to stand still", || {
+        let now = match read_memory(client) {
+            Ok(now) => now,
+            Err(error) => {
+                failure = Some(error);
+                return true;
+            }
+        };
+        std::mem::replace(&mut last, now) == now
+    });
+    failure.map_or(Ok(last), Err)
+}
+
+fn read_memory(client: &mut Client) -> TestResult<(f64, f64)> {
+    // Half a second of nothing but PING lets upkeep run, without a guess at how fast it is.
+    let begin = std::time::Instant::now();
+    while begin.elapsed() < Duration::from_millis(500) {
+        client.ask(&["PING"])?;
+    }
+    let info = client.ask(&["INFO", "memory"])?;
+    let info = String::from_utf8_lossy(&info).into_owned();
+    let field = |name: &str| -> TestResult<f64> {
+        let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        Ok(line.ok_or("INFO lacks a field")?.trim().parse()?)
+    };
+    Ok((field("used_memory")?, field("used_memory_rss")?))
+}
+
+#[test]
+#[ignore = "builds a release and loads hundreds of megabytes"]
+fn memory_is_what_was_predicted_from_sizes_alone() -> TestResult {
+    let keys = match std::env::var("SKEP_TEST_CALIBRATION_KEYS") {
+        Ok(text) => text.parse()?,
+        Err(_) => KEYS_DEFAULT,
+    };
+    for shape in &SHAPES {
+        let keys = if keys == KEYS_DEFAULT { (keys as f64 * shape.part) as usize } else { keys };
+        let server = Server::start(Program::SkepRelease, &["--workers", "2", "--maxmemory", "0"])?;
+        let mut client = server.connect()?;
+        load(&mut client, shape, 0..keys)?;
+        let seen = memory(&mut client)?;
+        let line = format!("size --keys {keys} --shape {} --masters 1 --mem 64G", shape.name);
+        let done = plan(&format!("{line} --workers 2 --format json"))?;
+        assert!(code(&done) < 2, "{done:?}");
+        let said = (figure(&done.output, "used_memory")?, figure(&done.output, "used_memory_rss")?);
+        let off = |said: f64, seen: f64| said / seen - 1.0;
+        let (used, resident) = (off(said.0, seen.0), off(said.1, seen.1));
+        println!(
+            "{} x {keys}: used_memory said {:.0}, seen {:.0} ({:+.2} %); RSS {:.0}, {:.0} ({:+.2} %)",
+            shape.name,
+            said.0,
+            seen.0,
+            used * 100.0,
+            said.1,
+            seen.1,
+            resident * 100.0
+        );
+        assert!(used.abs() < BAR && resident.abs() < BAR, "{}: {used} {resident}", shape.name);
+    }
+    Ok(())
+}
