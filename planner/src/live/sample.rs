@@ -10,7 +10,7 @@ use redis::Value;
 
 use super::{Answer, Live, integer, list, text};
 use crate::error::Result;
-use crate::model::profile::distribution::bounds;
+use crate::model::profile::distribution::{bounds, mean};
 use crate::model::profile::{Distribution, Sample, Shape, TypeSample};
 
 /// Keys that a SCAN is asked for.
@@ -186,8 +186,8 @@ fn shapes(seen: &[Seen]) -> Vec<Shape> {
     }
     let shapes = groups.into_iter().map(|((_, _, expires), (count, keys, values))| Shape {
         keys: count,
-        key_bytes: keys as f64 / count as f64,
-        value_bytes: values as f64 / count as f64,
+        key_bytes: mean(keys.into(), count),
+        value_bytes: mean(values.into(), count),
         expires,
     });
     shapes.collect()

@@ -54,6 +54,11 @@ pub enum Weight {
 
 /// Rules about commands that grant what only operators need.
 const BROAD: [&str; 4] = ["+@all", "allcommands", "+@admin", "+@dangerous"];
+/// Commands that touch no key: who has only these may have every key.
+const KEYLESS: [&str; 15] = [
+    "acl", "auth", "client", "cluster", "command", "config", "dbsize", "hello", "info", "latency",
+    "ping", "role", "select", "slowlog", "time",
+];
 const ALL_KEYS: [&str; 2] = ["~*", "allkeys"];
 const ALL_CHANNELS: [&str; 2] = ["&*", "allchannels"];
 
@@ -164,7 +169,18 @@ impl User {
                 ),
                 fix: format!("ACL SETUSER {name} resetkeys ~app:* nocommands +@read +@write"),
             });
-        } else if let Some(rule) = self.broad_rule() {
+            return;
+        }
+        if self.has_only_wide_keys() && self.touches_keys() {
+            remarks.push(Remark {
+                id: "acl_all_keys",
+                weight: Weight::Warning,
+                what: format!("user {name} has every key: no prefix keeps it to its own"),
+                evidence: format!("user {name} {}", self.keys.join(" ")),
+                fix: format!("ACL SETUSER {name} resetkeys ~app:*"),
+            });
+        }
+        if let Some(rule) = self.broad_rule() {
             remarks.push(Remark {
                 id: "acl_broad_commands",
                 weight: Weight::Warning,
@@ -173,6 +189,24 @@ impl User {
                 fix: format!("ACL SETUSER {name} -@admin -@dangerous"),
             });
         }
+    }
+
+    /// Whether every key is all it was given; servers drop narrower patterns beside it.
+    fn has_only_wide_keys(&self) -> bool {
+        !self.keys.is_empty() && self.keys.iter().all(|text| ALL_KEYS.contains(&text.as_str()))
+    }
+
+    /// Whether it was granted a command that is not known to leave keys alone.
+    fn touches_keys(&self) -> bool {
+        self.commands.iter().any(|rule| {
+            let command = rule.strip_prefix('+').map(|rule| rule.split('|').next());
+            command.flatten().is_some_and(|name| !KEYLESS.contains(&name)) && !self.ends_closed()
+        })
+    }
+
+    /// Whether the last rule takes everything back.
+    fn ends_closed(&self) -> bool {
+        self.commands.last().is_some_and(|rule| rule == "-@all" || rule == "nocommands")
     }
 
     /// A rule that grants what only operators need and is not taken back behind it.
@@ -305,7 +339,9 @@ mod tests {
         assert_eq!(ids("user app on # ~* &* +@all"), ["acl_opens_everything"]);
         assert_eq!(ids("user app on # ~app:* +@all"), ["acl_broad_commands"]);
         assert_eq!(ids("user app on # ~app:* +@all -@admin -@dangerous"), [""; 0]);
-        assert_eq!(ids("user app on # ~* +@all -@all +get"), [""; 0]);
+        assert_eq!(ids("user app on # ~* +@all -@all +get"), ["acl_all_keys"]);
+        assert_eq!(ids("user app on # ~* +@all -@all"), [""; 0]);
+        assert_eq!(ids("user watcher on # ~* -@all +info +config|get +cluster"), [""; 0]);
         assert_eq!(ids("user app on nopass ~app:* +get"), ["acl_no_password"]);
         assert_eq!(ids("user app off nopass ~app:* +get"), [""; 0]);
         assert_eq!(ids("user app on # %R~app:* %W~app:* +get (~* +@all)"), [""; 0]);

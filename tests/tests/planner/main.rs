@@ -2,6 +2,7 @@
 
 mod calibration;
 mod curves;
+mod live;
 mod schemas;
 mod screens;
 mod support;

@@ -1,4 +1,4 @@
-//! How sizes are spread: exact mean, and buckets that are 1/16 of their power of two wide.
+//! How sizes are spread: their mean, and buckets that are 1/16 of their power of two wide.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ const BUCKETS_PER_DOUBLING: u64 = 16;
 pub struct Distribution {
     /// How many numbers.
     pub count: u64,
-    /// Their exact mean.
+    /// Their mean, to twelve digits.
     pub mean: f64,
     /// The largest.
     pub largest: u64,
@@ -55,6 +55,12 @@ pub fn bounds(number: u64) -> (u64, u64) {
     (from, from + ((1 << shift) - 1))
 }
 
+/// A mean, rounded to twelve digits so that a file gives back what was written; 0 of nothing.
+pub fn mean(sum: u128, count: u64) -> f64 {
+    let exact = sum as f64 / count.max(1) as f64;
+    format!("{exact:.11e}").parse().unwrap_or(exact)
+}
+
 impl Distribution {
     /// The distribution of numbers.
     pub fn of(numbers: impl IntoIterator<Item = u64>) -> Distribution {
@@ -67,7 +73,7 @@ impl Distribution {
             sum += u128::from(number);
             largest = largest.max(number);
         }
-        let mean = if count == 0 { 0.0 } else { sum as f64 / count as f64 };
+        let mean = mean(sum, count);
         Distribution { count, mean, largest, buckets: buckets.into_values().collect() }
     }
 
