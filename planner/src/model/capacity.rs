@@ -28,6 +28,8 @@ pub enum Model {
     Physical,
     /// What so many shards held must fit into the others when they are lost for good.
     Survive(u32),
+    /// As physical, with fragmentation and the cost of items as read from a running server.
+    Measured,
     /// Replicas share the primaries' machines, so every byte is there `replicas + 1` times.
     Colocated,
     /// A share given by the caller.
@@ -40,6 +42,7 @@ impl Model {
         match self {
             Model::Article => "article",
             Model::Physical => "physical",
+            Model::Measured => "measured",
             Model::Survive(_) => "survive",
             Model::Colocated => "colocated",
             Model::Overhead(_) => "overhead",
@@ -213,7 +216,7 @@ fn check(cluster: &Cluster, deductions: &Deductions) -> Result<()> {
 fn replication(cluster: &Cluster, model: Model) -> Result<(f64, String)> {
     let primaries = cluster.primaries;
     match (model, cluster.replicas) {
-        (Model::Physical, _) | (Model::Article | Model::Colocated, 0) => {
+        (Model::Physical | Model::Measured, _) | (Model::Article | Model::Colocated, 0) => {
             Ok((0.0, "none".to_owned()))
         }
         (Model::Article, 1) => Ok((1.0 / 3.0, "1/3".to_owned())),
@@ -304,7 +307,9 @@ fn replication_reason(model: Model) -> (&'static str, &'static str) {
              primaries: --model physical",
             ARTICLE,
         ),
-        Model::Physical => ("replicas live on nodes of their own: they cost machines", ARITHMETIC),
+        Model::Physical | Model::Measured => {
+            ("replicas live on nodes of their own: they cost machines", ARITHMETIC)
+        }
         Model::Survive(_) => {
             ("the lost shards' data must fit into the remaining ones: (N - s) / N", ARITHMETIC)
         }

@@ -8,19 +8,9 @@
 use skep_store::cost::{Load, footprint, item, size_class};
 
 use super::sizes::Sizes;
+use super::weight::{PROCESS_BYTES, RESIDENT_BYTES, RESIDENT_WORKER_BYTES, WORKER_BYTES};
 use crate::quantity::decimals;
 use crate::report::{Step, Unit};
-
-/// What a node of ours accounts for before there is any key, without its workers, and for each of
-/// them: measured at 1, 2 and 4 workers; the calibration test holds it to a node's own figures.
-pub const FIXED_BYTES: f64 = 5_660_000.0;
-/// See [`FIXED_BYTES`].
-pub const FIXED_WORKER_BYTES: f64 = 520_000.0;
-/// What is resident beyond the data: the program's own pages count, unused ones of the allocator's
-/// do not. Measured and held to as [`FIXED_BYTES`].
-pub const RESIDENT_FIXED_BYTES: f64 = 5_200_000.0;
-/// See [`RESIDENT_FIXED_BYTES`].
-pub const RESIDENT_FIXED_WORKER_BYTES: f64 = 390_000.0;
 
 /// Whose layout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -72,8 +62,8 @@ impl ItemMemory {
 /// What INFO of one of so many nodes of ours will say: `used_memory` and `used_memory_rss`, in bytes.
 pub fn node_memory(memory: &ItemMemory, nodes: u32, workers: u32) -> (f64, f64) {
     let (data, workers) = (memory.used_bytes / f64::from(nodes.max(1)), f64::from(workers));
-    let used = data + FIXED_BYTES + workers * FIXED_WORKER_BYTES;
-    (used, data + RESIDENT_FIXED_BYTES + workers * RESIDENT_FIXED_WORKER_BYTES)
+    let used = data + PROCESS_BYTES as f64 + workers * WORKER_BYTES as f64;
+    (used, data + RESIDENT_BYTES + workers * RESIDENT_WORKER_BYTES)
 }
 
 /// Computes what items take when they are spread over so many nodes.
@@ -169,6 +159,9 @@ fn skep(items: &Items, nodes: u32) -> (f64, f64, &'static str) {
     (object, beside / load.keys.max(1) as f64, "skep_store::cost, the node's own layout")
 }
 
+/// An entry of a dictionary of Redis.
+const DICT_ENTRY_BYTES: u64 = 24;
+
 /// Header and terminator of a string of Redis (sds.h: 5 to 9 bytes above 255, 65535 ...).
 fn sds_bytes(len: u64) -> u64 {
     let head = match len {
@@ -184,14 +177,25 @@ fn class(bytes: u64) -> f64 {
 }
 
 /// Bytes of a power-of-two table for a key: exact for so many keys on each node.
-fn buckets_bytes(items: &Items, nodes: u32, bucket_bytes: f64, keys_per_bucket: f64) -> f64 {
-    let keys = (items.keys / u64::from(nodes.max(1))).max(1) as f64;
+fn buckets_bytes(keys: u64, nodes: u32, bucket_bytes: f64, keys_per_bucket: f64) -> f64 {
+    let keys = (keys / u64::from(nodes.max(1))).max(1) as f64;
     let buckets = (keys / keys_per_bucket).ceil().max(1.0).log2().ceil().exp2();
     buckets * bucket_bytes / keys
 }
 
+/// What one hash table of a server of this layout takes for each of its keys; 0 where the layout has
+/// none of its own.
+pub fn table_bytes(model: ItemModel, keys: u64, nodes: u32) -> f64 {
+    match model {
+        ItemModel::Redis7 => class(DICT_ENTRY_BYTES) + buckets_bytes(keys, nodes, 8.0, 1.0),
+        // Buckets of one cache line hold seven; what does not fit hangs on as a chained one, which
+        // at this fill costs about a quarter more (measured: 13.4 bytes a key at 200,000).
+        ItemModel::Valkey9 => buckets_bytes(keys, nodes, 64.0, 7.0) * 1.27,
+        ItemModel::Skep | ItemModel::Raw => 0.0,
+    }
+}
+
 fn redis7(items: &Items, nodes: u32) -> (f64, f64, &'static str) {
-    const ENTRY_BYTES: u64 = 24;
     const OBJECT_BYTES: u64 = 16;
     /// Values up to here share an allocation with their object.
     const EMBEDDED_MAX_BYTES: u64 = 44;
@@ -203,8 +207,7 @@ fn redis7(items: &Items, nodes: u32) -> (f64, f64, &'static str) {
         };
         class(sds_bytes(key)) + value
     });
-    let table = class(ENTRY_BYTES) + buckets_bytes(items, nodes, 8.0, 1.0);
-    let index = table * (1.0 + items.expiring);
+    let index = table_bytes(ItemModel::Redis7, items.keys, nodes) * (1.0 + items.expiring);
     (object, index, "Redis 7: dict.h, sds.h, server.h; jemalloc size classes")
 }
 
@@ -227,10 +230,7 @@ fn valkey9(items: &Items, nodes: u32) -> (f64, f64, &'static str) {
         })
     };
     let object = items.expiring * of(true) + (1.0 - items.expiring) * of(false);
-    // Buckets of one cache line hold seven; what does not fit hangs on as a chained one, which at
-    // this fill costs about a quarter more (measured: 13.4 bytes a key at 200,000).
-    let table = buckets_bytes(items, nodes, 64.0, 7.0) * 1.27;
-    let index = table * (1.0 + items.expiring);
+    let index = table_bytes(ItemModel::Valkey9, items.keys, nodes) * (1.0 + items.expiring);
     (object, index, "Valkey 9.1: hashtable.c, object.c; measured chains; jemalloc size classes")
 }
 

@@ -7,6 +7,7 @@ pub mod checklist;
 pub mod fleet;
 pub mod hotkeys;
 pub mod items;
+pub mod measured;
 pub mod mrc;
 pub mod placement;
 pub mod popularity;

@@ -23,9 +23,14 @@ pub fn item_bytes(key_bytes: u64, value_bytes: u64, expires: bool) -> u64 {
 pub const HEADER_BYTES: u64 = (SLOT_COUNT * 64) as u64;
 /// What a node's process holds besides, as INFO's `used_memory` counts it: the allocator's own data,
 /// threads, buffers. Measured on nodes of one and two workers, each with a core.
-const PROCESS_BYTES: u64 = 5_700_000;
+pub const PROCESS_BYTES: u64 = 5_700_000;
 /// What each worker adds to that.
-const WORKER_BYTES: u64 = 580_000;
+pub const WORKER_BYTES: u64 = 580_000;
+/// What is resident of a node beyond its data: the program's own pages count, unused ones of the
+/// allocator's do not. Measured at one, two and four workers.
+pub const RESIDENT_BYTES: f64 = 5_200_000.0;
+/// What each worker adds to that.
+pub const RESIDENT_WORKER_BYTES: f64 = 390_000.0;
 /// What the adaptive policy's trials of its exponents take (`node/store/src/shadow.rs`), measured.
 const TRIALS_BYTES: u64 = 650_000;
 /// What it may take to remember evicted keys: one part of the limit in this many, and no more than

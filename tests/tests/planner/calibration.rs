@@ -1,19 +1,23 @@
 //! What the planner says of a node is what the node says of itself.
 //!
 //! `SKEP_TEST_CALIBRATION_KEYS` is how many keys are loaded: 200,000 usually, a million for the
-//! claim. Figures are printed, and recorded in `planner/README.md`.
+//! claim. Figures are printed.
 
 use std::io::Write;
 use std::time::Duration;
 
-use skep_tests::{Client, Program, Server, TestResult, wait_until};
+use skep_tests::{Client, Program, Scratch, Server, TestResult, wait_until};
 
 use crate::support::{code, figure, plan};
 
 /// How far a prediction from sizes alone may be off, as a share of the truth.
 const BAR: f64 = 0.08;
+/// How far one from a live profile may be off.
+const LIVE_BAR: f64 = 0.03;
+/// The profile is of the first of so many equal parts of the keys.
+const PARTS: usize = 10;
 const KEYS_DEFAULT: usize = 200_000;
-/// Bytes of requests sent before their replies are read.
+/// Bytes of requests sent at once.
 const BATCH_BYTES: usize = 1 << 20;
 const SETTLE: Duration = Duration::from_secs(60);
 
@@ -61,10 +65,12 @@ fn mixed_bytes(n: usize) -> usize {
     (160.0 * (z * (700.0f64 / 160.0).ln() / 2.326).exp()) as usize
 }
 
-/// Loads items `range` of a shape.
+/// Loads items `range` of a shape, and makes sure that all are there.
 fn load(client: &mut Client, shape: &Shape, range: std::ops::Range<usize>) -> TestResult {
-    let (mut requests, mut waiting) = (Vec::with_capacity(BATCH_BYTES * 2), 0);
     let end = range.end;
+    // A reply for each would take longer to read than the rest.
+    client.send(b"CLIENT REPLY OFF\r\n")?;
+    let mut requests = Vec::with_capacity(BATCH_BYTES * 2);
     for n in range {
         let (key, value, expires) = (shape.item)(n);
         let (count, expiry) = if expires { (5, "$2\r\nEX\r\n$6\r\n100000\r\n") } else { (3, "") };
@@ -74,16 +80,14 @@ fn load(client: &mut Client, shape: &Shape, range: std::ops::Range<usize>) -> Te
             key.len(),
             value.len()
         )?;
-        waiting += 1;
-        if requests.len() > BATCH_BYTES || n + 1 == end {
+        if requests.len() > BATCH_BYTES {
             client.send(&requests)?;
-            for _ in 0..waiting {
-                assert_eq!(client.reply()?, b"+OK\r\n");
-            }
             requests.clear();
-            waiting = 0;
         }
     }
+    client.send(&requests)?;
+    assert_eq!(client.say("CLIENT REPLY ON")?, r"+OK\r\n");
+    assert_eq!(client.say("DBSIZE")?, format!(r":{end}\r\n"));
     Ok(())
 }
 
@@ -119,36 +123,55 @@ fn read_memory(client: &mut Client) -> TestResult<(f64, f64)> {
     Ok((field("used_memory")?, field("used_memory_rss")?))
 }
 
+/// How many keys of a shape are loaded.
+fn keys_of(shape: &Shape) -> TestResult<usize> {
+    Ok(match std::env::var("SKEP_TEST_CALIBRATION_KEYS") {
+        Ok(text) => text.parse()?,
+        Err(_) => (KEYS_DEFAULT as f64 * shape.part) as usize,
+    })
+}
+
+/// Compares what the planner said with what the node says, and shows both.
+fn compare(what: &str, line: &str, seen: (f64, f64), bar: f64) -> TestResult {
+    let done = plan(&format!("{line} --format json"))?;
+    assert!(code(&done) < 2, "{done:?}");
+    let said = (figure(&done.output, "used_memory")?, figure(&done.output, "used_memory_rss")?);
+    let (used, resident) = (said.0 / seen.0 - 1.0, said.1 / seen.1 - 1.0);
+    println!(
+        "{what}: used_memory said {:.0}, seen {:.0} ({:+.2} %); RSS {:.0}, {:.0} ({:+.2} %)",
+        said.0,
+        seen.0,
+        used * 100.0,
+        said.1,
+        seen.1,
+        resident * 100.0
+    );
+    assert!(used.abs() < bar && resident.abs() < bar, "{what}: {used} {resident}");
+    Ok(())
+}
+
 #[test]
 #[ignore = "builds a release and loads hundreds of megabytes"]
-fn memory_is_what_was_predicted_from_sizes_alone() -> TestResult {
-    let keys = match std::env::var("SKEP_TEST_CALIBRATION_KEYS") {
-        Ok(text) => text.parse()?,
-        Err(_) => KEYS_DEFAULT,
-    };
+fn memory_is_what_was_predicted_from_sizes_and_from_a_tenth_of_the_keys() -> TestResult {
     for shape in &SHAPES {
-        let keys = if keys == KEYS_DEFAULT { (keys as f64 * shape.part) as usize } else { keys };
+        let (keys, name) = (keys_of(shape)?, shape.name);
         let server = Server::start(Program::SkepRelease, &["--workers", "2", "--maxmemory", "0"])?;
         let mut client = server.connect()?;
-        load(&mut client, shape, 0..keys)?;
+        load(&mut client, shape, 0..keys / PARTS)?;
+        memory(&mut client)?;
+        let scratch = Scratch::new("profile")?;
+        let profile = scratch.path().join("profile.json");
+        let probe =
+            format!("probe --from redis://{} --out {}", server.address(), profile.display());
+        let done = plan(&probe)?;
+        assert_eq!(code(&done), 0, "{done:?}");
+        load(&mut client, shape, keys / PARTS..keys)?;
         let seen = memory(&mut client)?;
-        let line = format!("size --keys {keys} --shape {} --masters 1 --mem 64G", shape.name);
-        let done = plan(&format!("{line} --workers 2 --format json"))?;
-        assert!(code(&done) < 2, "{done:?}");
-        let said = (figure(&done.output, "used_memory")?, figure(&done.output, "used_memory_rss")?);
-        let off = |said: f64, seen: f64| said / seen - 1.0;
-        let (used, resident) = (off(said.0, seen.0), off(said.1, seen.1));
-        println!(
-            "{} x {keys}: used_memory said {:.0}, seen {:.0} ({:+.2} %); RSS {:.0}, {:.0} ({:+.2} %)",
-            shape.name,
-            said.0,
-            seen.0,
-            used * 100.0,
-            said.1,
-            seen.1,
-            resident * 100.0
-        );
-        assert!(used.abs() < BAR && resident.abs() < BAR, "{}: {used} {resident}", shape.name);
+        let cluster = format!("--keys {keys} --masters 1 --mem 64G");
+        let sizes = format!("size {cluster} --shape {name} --workers 2");
+        compare(&format!("{name} x {keys}, sizes alone"), &sizes, seen, BAR)?;
+        let live = format!("size {cluster} --model measured --from {}", profile.display());
+        compare(&format!("{name} x {keys}, live profile"), &live, seen, LIVE_BAR)?;
     }
     Ok(())
 }

@@ -4,10 +4,12 @@ use clap::{Args, ValueEnum};
 
 use super::items::ItemArgs;
 use super::overheads::OverheadArgs;
+use crate::cli::from::FromArgs;
 use crate::error::{PlanError, Result};
 use crate::model::capacity::{
     Deductions, FRAGMENTATION_DEFAULT, Fragmentation, Model, NODES_MAX, RESERVE_DEFAULT,
 };
+use crate::model::measured::Measured;
 use crate::quantity::{Rate, Share, Size};
 use crate::report::{Block, Report};
 
@@ -51,6 +53,8 @@ pub(crate) struct SizeArgs {
     #[arg(long, value_name = "SIZE")]
     data: Option<Size>,
     #[command(flatten)]
+    source: FromArgs,
+    #[command(flatten)]
     items: ItemArgs,
     #[command(flatten)]
     overheads: OverheadArgs,
@@ -73,6 +77,8 @@ enum ModelName {
     Survive,
     /// Replicas share the primaries' machines
     Colocated,
+    /// As physical, with what a running server tells (--from)
+    Measured,
 }
 
 /// What is asked, without contradictions.
@@ -88,7 +94,8 @@ pub(super) struct Request {
 }
 
 pub(super) fn read(args: &SizeArgs, report: &mut Report) -> Result<Request> {
-    let data_bytes = data_bytes(args, report)?;
+    let measured = measured(args)?;
+    let data_bytes = data_bytes(args, measured.as_ref(), report)?;
     if args.masters.is_none() && data_bytes.is_none() {
         return Err(PlanError::usage(
             "planner size needs --masters N (how much fits?) or --data SIZE or --keys COUNT (how \
@@ -104,7 +111,10 @@ pub(super) fn read(args: &SizeArgs, report: &mut Report) -> Result<Request> {
     let node_bytes = args.overheads.apply(node_bytes, report)?;
     let fragmentation = match (args.fragmentation, args.waste) {
         (_, Some(waste)) => Fragmentation::Waste(waste),
-        (factor, None) => Fragmentation::Factor(factor.unwrap_or(FRAGMENTATION_DEFAULT)),
+        (Some(factor), None) => Fragmentation::Factor(factor),
+        (None, None) => Fragmentation::Factor(
+            measured.map_or(FRAGMENTATION_DEFAULT, |measured| measured.fragmentation),
+        ),
     };
     let reserve = args.reserve.map_or(RESERVE_DEFAULT, |share| share.0);
     let deductions = Deductions { model, fragmentation: fragmentation.checked()?, reserve };
@@ -125,7 +135,17 @@ pub(super) fn read(args: &SizeArgs, report: &mut Report) -> Result<Request> {
 }
 
 /// The data to hold, as given or as its items take.
-fn data_bytes(args: &SizeArgs, report: &mut Report) -> Result<Option<f64>> {
+fn data_bytes(
+    args: &SizeArgs,
+    measured: Option<&Measured>,
+    report: &mut Report,
+) -> Result<Option<f64>> {
+    if let Some(measured) = measured
+        && args.items.has_no_sizes()
+        && args.data.is_none()
+    {
+        return args.items.carry_over(measured, report).map(Some);
+    }
     if !args.items.is_given() {
         return Ok(args.data.as_ref().map(|data| report.size_input("data", data) as f64));
     }
@@ -133,6 +153,17 @@ fn data_bytes(args: &SizeArgs, report: &mut Report) -> Result<Option<f64>> {
     let (memory, table) = args.items.read(nodes, report)?;
     report.block(Block::Table(table));
     Ok(Some(memory.used_bytes))
+}
+
+/// What a running server tells, for the model that asks for it.
+fn measured(args: &SizeArgs) -> Result<Option<Measured>> {
+    match (args.model == Some(ModelName::Measured), args.source.from.is_some()) {
+        (true, _) => Ok(Some(Measured::of(&args.source.read(true)?)?)),
+        (false, false) => Ok(None),
+        (false, true) => {
+            Err(PlanError::usage("--from is what --model measured reads; give both, or neither"))
+        }
+    }
 }
 
 fn model(args: &SizeArgs) -> Result<Model> {
@@ -154,6 +185,7 @@ fn model(args: &SizeArgs) -> Result<Model> {
         (ModelName::Article, None) => Ok(Model::Article),
         (ModelName::Physical, None) => Ok(Model::Physical),
         (ModelName::Colocated, None) => Ok(Model::Colocated),
+        (ModelName::Measured, None) => Ok(Model::Measured),
     }
 }
 

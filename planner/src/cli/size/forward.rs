@@ -52,7 +52,7 @@ fn screen(
         format!("{label:<25}{operand:<width$}{taken:>7}{left:>8} {}{note}", unit.name)
     };
     let replication = match model {
-        Model::Physical => "none  (physical)".to_owned(),
+        Model::Physical | Model::Measured => format!("none  ({})", model.name()),
         _ => format!("{:<6}({} model)", chain.replication_text, model.name()),
     };
     let fragmentation = match deductions.fragmentation {
@@ -140,7 +140,8 @@ fn checks(
         remarks.push(Remark { head, text, hint: hint.to_owned() });
     };
     let other = |model| capacity(cluster, &Deductions { model, ..*deductions });
-    if deductions.model != Model::Physical && deductions.model != Model::Colocated {
+    let is_physical = matches!(deductions.model, Model::Physical | Model::Measured);
+    if !is_physical && deductions.model != Model::Colocated {
         let physical = other(Model::Physical)?.usable_bytes;
         let text = format!(
             "{} fits physically: replicas live on their own nodes, so they cost machines, not space.",

@@ -4,12 +4,13 @@ use clap::{Args, ValueEnum};
 
 use crate::error::{PlanError, Result};
 use crate::model::items::{ItemMemory, ItemModel, Items, keys_alive, memory, node_memory};
+use crate::model::measured::Measured;
 use crate::model::sizes::Sizes;
 use crate::quantity::{
     ByteUnit, Count, Rate, Seconds, Share, Units, decimals, grouped, spoken_seconds,
 };
 use crate::report::cell::finite;
-use crate::report::{Cell, Report, Step, Table, Unit};
+use crate::report::{Block, Cell, Report, Step, Table, Unit};
 
 /// Other layouts shown beside the one that is asked for.
 const COMPARED: [ItemModel; 3] = [ItemModel::Skep, ItemModel::Valkey9, ItemModel::Redis7];
@@ -76,6 +77,34 @@ impl ItemArgs {
     /// Whether items are described at all.
     pub(super) fn is_given(&self) -> bool {
         self.keys.is_some() || self.arrivals.is_some()
+    }
+
+    /// Whether nothing is said of the items but, at most, how many there are.
+    pub(super) fn has_no_sizes(&self) -> bool {
+        self.shape.is_none() && self.key_size.is_none() && self.value_size.is_none()
+    }
+
+    /// What as many keys take as are asked for, or as there are, of the kinds a server has.
+    pub(super) fn carry_over(&self, measured: &Measured, report: &mut Report) -> Result<f64> {
+        let keys = if self.is_given() { self.count(report)? } else { measured.keys };
+        let said = measured.predict(keys);
+        report.steps.extend(measured.steps(keys));
+        report.input("keys", keys);
+        let nodes = f64::from(measured.nodes);
+        report.figure("used_memory", (said.used_bytes / nodes) as u64);
+        report.figure("used_memory_rss", (said.resident_bytes / nodes) as u64);
+        report.figure("items_bytes", said.data_bytes as u64);
+        let mut table = Table::new("measured", ["when", "keys", "used_memory", "used_memory_rss"]);
+        let nodes = measured.nodes;
+        table.title = format!("measured  on {nodes} primaries, all together");
+        for (name, keys) in [("now", measured.keys), ("planned", keys)] {
+            let said = measured.predict(keys);
+            let (used, resident) = (said.used_bytes as u64, said.resident_bytes as u64);
+            let cells = [Cell::Count(keys), Cell::Bytes(used), Cell::Bytes(resident)];
+            table.row(std::iter::once(Cell::text(name)).chain(cells));
+        }
+        report.block(Block::Table(table));
+        Ok(said.data_bytes)
     }
 
     /// What the items take, on so many nodes. Records inputs, steps and a comparison of layouts.
