@@ -14,6 +14,8 @@ use crate::report::{Step, Unit};
 
 /// Keys below which a server's own memory drowns that of its keys.
 const KEYS_MIN: u64 = 1_000;
+/// Used memory below which resident over used says more of the program than of holes.
+const FRAGMENTED_MIN_BYTES: f64 = (64u64 << 20) as f64;
 const SOURCE: &str = "the server's INFO and a sample of its keys";
 
 /// The primaries of a server or a cluster, together.
@@ -23,8 +25,8 @@ pub struct Measured {
     pub nodes: u32,
     /// Keys they have.
     pub keys: u64,
-    /// Resident over used memory.
-    pub fragmentation: f64,
+    /// Resident over used memory, at least 1; nothing if too little is used to tell.
+    pub fragmentation: Option<f64>,
     kind: ServerKind,
     used_bytes: f64,
     resident_bytes: f64,
@@ -85,7 +87,8 @@ impl Measured {
         Ok(Measured {
             nodes: nodes.len() as u32,
             keys,
-            fragmentation: (resident_bytes / used_bytes.max(1.0)).max(1.0),
+            fragmentation: (used_bytes >= FRAGMENTED_MIN_BYTES)
+                .then(|| (resident_bytes / used_bytes).max(1.0)),
             kind,
             used_bytes,
             resident_bytes,
@@ -107,10 +110,10 @@ impl Measured {
             _ => self.grown(now_bytes, keys),
         };
         let used_bytes = self.fixed_bytes + data_bytes;
-        // Of ours, only data grows; of others, holes grow with what they are in.
-        let resident_bytes = match self.kind {
-            ServerKind::Skep => self.resident_bytes - now_bytes + data_bytes,
-            ServerKind::Redis | ServerKind::Valkey => used_bytes * self.fragmentation,
+        // Of others, holes grow with what they are in. Ours has none, and small ones cannot tell.
+        let resident_bytes = match (self.kind, self.fragmentation) {
+            (ServerKind::Redis | ServerKind::Valkey, Some(factor)) => used_bytes * factor,
+            _ => self.resident_bytes - now_bytes + data_bytes,
         };
         Prediction { used_bytes, resident_bytes: resident_bytes.max(data_bytes), data_bytes }
     }
@@ -185,11 +188,10 @@ impl Measured {
             bytes(
                 "resident",
                 "resident",
-                format!(
-                    "{} used, resident over used {}",
-                    decimals(prediction.used_bytes, 0),
-                    decimals(self.fragmentation, 3)
-                ),
+                match self.fragmentation {
+                    Some(factor) => format!("resident over used was {}", decimals(factor, 3)),
+                    None => "resident beyond used as it was".to_owned(),
+                },
                 prediction.resident_bytes,
                 "what the machine has to have",
             ),

@@ -95,6 +95,13 @@ pub(super) struct Request {
 
 pub(super) fn read(args: &SizeArgs, report: &mut Report) -> Result<Request> {
     let measured = measured(args)?;
+    if measured.as_ref().is_some_and(|measured| measured.fragmentation.is_none()) {
+        report.warn(
+            "too_little_to_tell",
+            "what was read uses less than 64 MB: it says nothing of fragmentation, 1.2 is assumed",
+            "probe a server that holds more, or give --fragmentation",
+        );
+    }
     let data_bytes = data_bytes(args, measured.as_ref(), report)?;
     if args.masters.is_none() && data_bytes.is_none() {
         return Err(PlanError::usage(
@@ -113,7 +120,7 @@ pub(super) fn read(args: &SizeArgs, report: &mut Report) -> Result<Request> {
         (_, Some(waste)) => Fragmentation::Waste(waste),
         (Some(factor), None) => Fragmentation::Factor(factor),
         (None, None) => Fragmentation::Factor(
-            measured.map_or(FRAGMENTATION_DEFAULT, |measured| measured.fragmentation),
+            measured.and_then(|measured| measured.fragmentation).unwrap_or(FRAGMENTATION_DEFAULT),
         ),
     };
     let reserve = args.reserve.map_or(RESERVE_DEFAULT, |share| share.0);

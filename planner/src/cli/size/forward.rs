@@ -56,7 +56,7 @@ fn screen(
         _ => format!("{:<6}({} model)", chain.replication_text, model.name()),
     };
     let fragmentation = match deductions.fragmentation {
-        Fragmentation::Factor(factor) => format!("/{factor}"),
+        Fragmentation::Factor(factor) => format!("/{}", (factor * 1e4).round() / 1e4),
         Fragmentation::Waste(waste) => format!("{} %", decimals(waste * 100.0, 1)),
     };
     let reserve = format!("{} %", trimmed(deductions.reserve * 100.0));
