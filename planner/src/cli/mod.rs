@@ -1,5 +1,6 @@
 //! The command line: what every command takes, and one file for each of them.
 
+mod failover;
 mod from;
 mod hotkeys;
 mod man;
@@ -50,6 +51,7 @@ enum Command {
     Probe(probe::ProbeArgs),
     Validate(validate::ValidateArgs),
     Throughput(throughput::ThroughputArgs),
+    Failover(failover::FailoverArgs),
     Mrc(mrc::MrcArgs),
     Simulate(simulate::SimulateArgs),
     Completions(man::CompletionsArgs),
@@ -117,6 +119,7 @@ impl Planner {
             Command::Probe(args) => probe::run(args, &self.common),
             Command::Validate(args) => validate::run(args, &self.common),
             Command::Throughput(args) => throughput::run(args, &self.common),
+            Command::Failover(args) => failover::run(args, &self.common),
             Command::Mrc(args) => mrc::run(args, &self.common),
             Command::Simulate(args) => simulate::run(args, &self.common),
             Command::Completions(args) => man::completions(args, &self.common),
