@@ -8,8 +8,10 @@ mod mrc;
 mod probe;
 mod progress;
 mod replay;
+mod shards;
 mod simulate;
 mod size;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod throughput;
@@ -47,6 +49,7 @@ pub struct Planner {
 #[allow(clippy::large_enum_variant, reason = "there is one, for the life of the process")]
 enum Command {
     Size(size::SizeArgs),
+    Slots(slots::SlotsArgs),
     Hotkeys(hotkeys::HotkeysArgs),
     Probe(probe::ProbeArgs),
     Validate(validate::ValidateArgs),
@@ -115,6 +118,7 @@ impl Planner {
     pub fn run(&self) -> Result<Report> {
         match &self.command {
             Command::Size(args) => size::run(args, &self.common),
+            Command::Slots(args) => slots::run(args, &self.common),
             Command::Hotkeys(args) => hotkeys::run(args, &self.common),
             Command::Probe(args) => probe::run(args, &self.common),
             Command::Validate(args) => validate::run(args, &self.common),

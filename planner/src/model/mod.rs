@@ -8,6 +8,7 @@ pub mod failover;
 pub mod fleet;
 pub mod hotkeys;
 pub mod items;
+pub mod layouts;
 pub mod measured;
 pub mod mrc;
 pub mod placement;

@@ -1,0 +1,162 @@
+//! What `planner slots` is asked, made free of contradictions.
+
+use clap::{Args, ValueEnum};
+use skep_keyspace::ring::VIRTUAL_NODES_DEFAULT;
+use skep_keyspace::zones::{PLACEMENT_MAX, shards_max};
+
+use crate::cli::shards;
+use crate::error::{PlanError, Result};
+use crate::model::layouts::LayoutKind;
+use crate::report::Report;
+use crate::report::cell::finite;
+
+/// Which shard owns which of the 16,384 slots
+///
+/// Shows how even a layout is, what one more shard would move, and with --zones where copies go so that
+/// losing any zone loses no slot. The JSON can be given to planner reshard.
+#[derive(Args, Debug)]
+pub(crate) struct SlotsArgs {
+    /// Shards, one primary (master) each; node-1 to node-N
+    #[arg(long, visible_alias = "primaries", value_name = "N", conflicts_with = "nodes")]
+    masters: Option<u32>,
+    /// Names or addresses of the primaries: a,b,c
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    nodes: Option<Vec<String>>,
+    /// How slots are given [default: even; weighted with --weights; zones with --zones]
+    #[arg(long, value_enum)]
+    layout: Option<LayoutKind>,
+    /// Weight of each shard, in order or by name: 1,2,1 or a=2
+    #[arg(long, value_name = "WEIGHT,...", value_delimiter = ',')]
+    weights: Option<Vec<String>>,
+    /// Virtual nodes of a shard of weight 1 on the ring [default: 150]
+    #[arg(long, value_name = "N")]
+    vnodes: Option<u32>,
+    /// Nodes in each zone: a=2,b=2,c=2
+    #[arg(long, value_name = "ZONE=NODES,...", value_delimiter = ',', conflicts_with = "nodes")]
+    zones: Option<Vec<String>>,
+    /// Replicas of each shard, each in another zone [default: 1]
+    #[arg(long, value_name = "N", requires = "zones")]
+    replicas: Option<u32>,
+    /// Commands that make the layout
+    #[arg(long, value_enum)]
+    emit: Option<Emit>,
+}
+
+/// Whose commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Emit {
+    /// Shell lines with redis-cli
+    RedisCli,
+    /// What a Skep node takes, and Redis and Valkey as well
+    Node,
+}
+
+/// A zone and how many nodes are in it.
+pub(super) struct Zone {
+    pub(super) name: String,
+    pub(super) nodes: usize,
+}
+
+/// What is asked, without contradictions.
+pub(super) struct Request {
+    pub(super) kind: LayoutKind,
+    pub(super) names: Vec<String>,
+    /// As many as names.
+    pub(super) weights: Vec<f64>,
+    pub(super) virtual_nodes: u32,
+    pub(super) zones: Vec<Zone>,
+    pub(super) replicas: usize,
+    pub(super) emit: Option<Emit>,
+}
+
+pub(super) fn read(args: &SlotsArgs, report: &mut Report) -> Result<Request> {
+    let zones = zones(args)?;
+    let replicas = args.replicas.unwrap_or(1) as usize;
+    let kind = kind(args, &zones)?;
+    let names = names(args, &zones, replicas)?;
+    let weights = match &args.weights {
+        Some(_) if !kind.takes_weights() => {
+            return Err(PlanError::usage(format!(
+                "--weights means nothing to --layout {}; use weighted, ring or rendezvous",
+                kind.name()
+            )));
+        }
+        Some(text) => shards::weights(text, &names)?,
+        None => vec![1.0; names.len()],
+    };
+    if args.vnodes.is_some() && kind != LayoutKind::Ring {
+        return Err(PlanError::usage(format!(
+            "--vnodes are points on a ring, which --layout {} has not; use --layout ring",
+            kind.name()
+        )));
+    }
+    report.input("layout", kind.name());
+    report.input("shards", names.len());
+    if kind.takes_weights() {
+        let weights: Vec<_> = weights.iter().map(|weight| finite(*weight)).collect();
+        report.input("weights", weights);
+    }
+    let virtual_nodes = args.vnodes.unwrap_or(VIRTUAL_NODES_DEFAULT);
+    if kind == LayoutKind::Ring {
+        report.input("virtual_nodes", virtual_nodes);
+    }
+    if !zones.is_empty() {
+        report.input("replicas", replicas);
+    }
+    Ok(Request { kind, names, weights, virtual_nodes, zones, replicas, emit: args.emit })
+}
+
+fn kind(args: &SlotsArgs, zones: &[Zone]) -> Result<LayoutKind> {
+    match (args.layout, zones.is_empty()) {
+        (Some(LayoutKind::Zones), true) => {
+            Err(PlanError::usage("--layout zones needs to know the zones: --zones a=2,b=2,c=2"))
+        }
+        (Some(kind), false) if kind != LayoutKind::Zones => Err(PlanError::usage(format!(
+            "--zones places equal shards; leave --layout {} away, or use --layout zones",
+            kind.name()
+        ))),
+        (Some(kind), _) => Ok(kind),
+        (None, false) => Ok(LayoutKind::Zones),
+        (None, true) if args.weights.is_some() => Ok(LayoutKind::Weighted),
+        (None, true) => Ok(LayoutKind::Even),
+    }
+}
+
+fn names(args: &SlotsArgs, zones: &[Zone], replicas: usize) -> Result<Vec<String>> {
+    if !zones.is_empty() {
+        let nodes: Vec<usize> = zones.iter().map(|zone| zone.nodes).collect();
+        // If not even one fits, placing it says why.
+        let most = shards_max(&nodes, replicas).clamp(1, PLACEMENT_MAX) as u32;
+        return shards::numbered("shard", args.masters.unwrap_or(most));
+    }
+    match (&args.nodes, args.masters) {
+        (Some(names), _) => match names.iter().all(|name| !name.is_empty()) {
+            true => Ok(names.clone()),
+            false => Err(PlanError::usage("--nodes has an empty name; write --nodes a,b,c")),
+        },
+        (None, Some(count)) => shards::numbered("node", count),
+        (None, None) => Err(PlanError::usage(
+            "planner slots needs shards: --masters N, --nodes a,b,c or --zones a=2,b=2,c=2",
+        )),
+    }
+}
+
+fn zones(args: &SlotsArgs) -> Result<Vec<Zone>> {
+    let mut zones: Vec<Zone> = Vec::new();
+    for part in args.zones.iter().flatten() {
+        let zone = part.split_once('=').and_then(|(name, nodes)| {
+            let nodes = nodes.parse().ok().filter(|nodes| (1..=PLACEMENT_MAX).contains(nodes))?;
+            (!name.is_empty()).then(|| Zone { name: name.to_owned(), nodes })
+        });
+        let zone = zone.ok_or_else(|| {
+            PlanError::usage(format!(
+                "--zones {part}: write zone=nodes, with 1 to {PLACEMENT_MAX} nodes, as in a=2,b=2"
+            ))
+        })?;
+        if zones.iter().any(|known| known.name == zone.name) {
+            return Err(PlanError::usage(format!("--zones has zone {} twice", zone.name)));
+        }
+        zones.push(zone);
+    }
+    Ok(zones)
+}
