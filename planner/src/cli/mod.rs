@@ -8,6 +8,7 @@ mod mrc;
 mod probe;
 mod progress;
 mod replay;
+mod reshard;
 mod shards;
 mod simulate;
 mod size;
@@ -50,6 +51,7 @@ pub struct Planner {
 enum Command {
     Size(size::SizeArgs),
     Slots(slots::SlotsArgs),
+    Reshard(reshard::ReshardArgs),
     Hotkeys(hotkeys::HotkeysArgs),
     Probe(probe::ProbeArgs),
     Validate(validate::ValidateArgs),
@@ -119,6 +121,7 @@ impl Planner {
         match &self.command {
             Command::Size(args) => size::run(args, &self.common),
             Command::Slots(args) => slots::run(args, &self.common),
+            Command::Reshard(args) => reshard::run(args, &self.common),
             Command::Hotkeys(args) => hotkeys::run(args, &self.common),
             Command::Probe(args) => probe::run(args, &self.common),
             Command::Validate(args) => validate::run(args, &self.common),

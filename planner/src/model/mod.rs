@@ -16,6 +16,7 @@ pub mod popularity;
 pub mod profile;
 pub mod quorum;
 pub mod replica;
+pub mod reshard;
 pub mod sizes;
 pub mod staffing;
 pub mod throughput;
