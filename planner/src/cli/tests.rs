@@ -99,6 +99,8 @@ fn check(report: &Report, line: &[String]) {
         for word in text.split(|c: char| c.is_whitespace() || "(),:;<>\"=".contains(c)) {
             let number = word.trim_end_matches('%');
             let is_bad = ["NaN", "inf", "-inf", "-0", "-0.0", "-0.00"].contains(&number);
+            // A node may be called so.
+            let is_bad = is_bad && !line.iter().any(|given| given.contains(number));
             assert!(!is_bad, "{line:?} prints {word:?} as {format:?}:\n{text}");
         }
     }
