@@ -1,5 +1,7 @@
 //! The command line: what every command takes, and one file for each of them.
 
+mod advise;
+mod explain;
 mod failover;
 mod from;
 mod hotkeys;
@@ -59,6 +61,8 @@ enum Command {
     Failover(failover::FailoverArgs),
     Mrc(mrc::MrcArgs),
     Simulate(simulate::SimulateArgs),
+    Advise(advise::AdviseArgs),
+    Explain(explain::ExplainArgs),
     Completions(man::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -129,6 +133,8 @@ impl Planner {
             Command::Failover(args) => failover::run(args, &self.common),
             Command::Mrc(args) => mrc::run(args, &self.common),
             Command::Simulate(args) => simulate::run(args, &self.common),
+            Command::Advise(args) => advise::run(args, &self.common),
+            Command::Explain(args) => explain::run(args, &self.common),
             Command::Completions(args) => man::completions(args, &self.common),
             Command::Man(args) => man::man(args, &self.common),
         }

@@ -1,11 +1,13 @@
 //! The arithmetic: pure functions, whose steps say formula, reason and source.
 
 pub mod acl;
+pub mod advise;
 pub mod budget;
 pub mod capacity;
 pub mod checklist;
 pub mod failover;
 pub mod fleet;
+pub mod glossary;
 pub mod hotkeys;
 pub mod items;
 pub mod layouts;

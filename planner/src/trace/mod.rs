@@ -1,7 +1,7 @@
 //! Access traces: what a system's clients asked for, in its order, read one access after the
 //! other from files that may be compressed and larger than memory.
 //!
-//! Bounds: one buffer a file, lines of at most [`LINE_BYTES_MAX`]. An error says which file and
+//! Bounds: one buffer a file, lines of at most `LINE_BYTES_MAX`. An error says which file and
 //! which line (or byte), and what was expected there.
 
 mod format;

@@ -12,7 +12,7 @@ use skep_tests::{TestResult, repository};
 use crate::support::{code, plan};
 
 /// A command line for each shape, under the name of its file.
-const LINES: [(&str, &str); 10] = [
+const LINES: [(&str, &str); 12] = [
     ("size", "size --masters 3 --mem 16G"),
     ("size-smallest", "size --data 200G --mem 16G --ops 2M --node-ops 200k"),
     ("size-items", "size --keys 5M --shape mixed --mem 16G --masters 3 --os-reserve 1G"),
@@ -26,6 +26,8 @@ const LINES: [(&str, &str); 10] = [
     ("failover", "failover --masters 12 --zones a=8,b=8,c=8 --cut 4"),
     ("slots", "slots --zones a=2,b=2,c=2"),
     ("reshard", "reshard --masters 3 --add node4"),
+    ("advise", "advise --data 64G --mem 16G --ha yes --auto-failover yes --nodes 6"),
+    ("explain", "explain virtual node"),
 ];
 
 /// The paths in a JSON text as `jq` writes them, with the kinds of what is there.
