@@ -14,6 +14,7 @@ pub mod model;
 pub mod quantity;
 pub mod random;
 pub mod report;
+mod shell;
 pub mod trace;
 
 pub use error::{PlanError, Result};

@@ -3,6 +3,7 @@
 use skep_keyspace::layout::SHARDS_MAX;
 
 use crate::error::{PlanError, Result};
+use crate::shell;
 
 /// `node-1` to `node-N`.
 ///
@@ -68,16 +69,7 @@ pub(super) fn endpoint(name: &str) -> (String, String) {
         !host.is_empty() && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
     });
     let (host, port) = port.unwrap_or((name, "6379"));
-    (quoted(host), port.to_owned())
-}
-
-/// A word that a shell takes as it is.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&byte);
-    match !word.is_empty() && word.bytes().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
+    (shell::word(host), port.to_owned())
 }
 
 #[cfg(test)]
@@ -109,7 +101,6 @@ mod tests {
     fn a_name_may_be_an_address_and_no_shell_is_surprised() {
         assert_eq!(endpoint("10.0.0.1:7000"), ("10.0.0.1".to_owned(), "7000".to_owned()));
         assert_eq!(endpoint("cache-1"), ("cache-1".to_owned(), "6379".to_owned()));
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("$(reboot)'"), r"'$(reboot)'\'''");
+        assert_eq!(endpoint("$(reboot)").0, "'$(reboot)'");
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::error::{PlanError, Result};
 use crate::quantity::{ByteUnit, decimals};
-use crate::report::{Step, Unit};
+use crate::report::Step;
 
 /// Nodes that a plan may have.
 pub const NODES_MAX: u64 = 100_000;
@@ -246,15 +246,6 @@ fn replication(cluster: &Cluster, model: Model) -> Result<(f64, String)> {
 
 fn steps(cluster: &Cluster, deductions: &Deductions, capacity: &Capacity) -> Vec<Step> {
     let unit = ByteUnit::of(cluster.node_bytes, crate::quantity::Units::Binary);
-    let bytes = |id, label: &str, formula: String, value, why: &str, source| Step {
-        id,
-        label: label.to_owned(),
-        formula,
-        value,
-        unit: Unit::Bytes,
-        why: why.to_owned(),
-        source,
-    };
     let (why, source) = replication_reason(deductions.model);
     let text = |bytes: f64| unit.text(bytes);
     let holes = match deductions.fragmentation {
@@ -263,7 +254,7 @@ fn steps(cluster: &Cluster, deductions: &Deductions, capacity: &Capacity) -> Vec
     };
     let reserve = deductions.reserve;
     vec![
-        bytes(
+        Step::bytes(
             "primary",
             "primary memory",
             format!("{} x {}", cluster.primaries, unit.brief(cluster.node_bytes)),
@@ -271,7 +262,7 @@ fn steps(cluster: &Cluster, deductions: &Deductions, capacity: &Capacity) -> Vec
             "every shard's data is in the memory of one primary",
             ARITHMETIC,
         ),
-        bytes(
+        Step::bytes(
             "replication",
             "replication overhead",
             format!("{} x (1 - {})", text(capacity.primary_bytes), capacity.replication_text),
@@ -279,7 +270,7 @@ fn steps(cluster: &Cluster, deductions: &Deductions, capacity: &Capacity) -> Vec
             why,
             source,
         ),
-        bytes(
+        Step::bytes(
             "fragmentation",
             "fragmentation",
             format!("{} {holes}", text(capacity.effective_bytes)),
@@ -287,7 +278,7 @@ fn steps(cluster: &Cluster, deductions: &Deductions, capacity: &Capacity) -> Vec
             "an allocator holds more than it gave out; the factor is resident over used memory",
             "the article: 1.1 to 1.5; its example divides by 1.2",
         ),
-        bytes(
+        Step::bytes(
             "headroom",
             "headroom",
             format!("{} x (1 - {reserve})", text(capacity.unfragmented_bytes)),

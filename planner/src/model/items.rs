@@ -10,7 +10,7 @@ use skep_store::cost::{Load, footprint, item, size_class};
 use super::sizes::Sizes;
 use super::weight::{PROCESS_BYTES, RESIDENT_BYTES, RESIDENT_WORKER_BYTES, WORKER_BYTES};
 use crate::quantity::decimals;
-use crate::report::{Step, Unit};
+use crate::report::Step;
 
 /// Whose layout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -78,14 +78,8 @@ pub fn memory(model: ItemModel, items: &Items, nodes: u32) -> ItemMemory {
         ItemModel::Valkey9 => valkey9(items, nodes),
     };
     let used_bytes = keys * (object + index);
-    let step = |id, label: &str, formula: String, value, why: &str| Step {
-        id,
-        label: label.to_owned(),
-        formula,
-        value,
-        unit: Unit::Bytes,
-        why: why.to_owned(),
-        source,
+    let step = |id, label: &str, formula, value, why: &str| {
+        Step::bytes(id, label, formula, value, why, source)
     };
     let steps = vec![
         step(

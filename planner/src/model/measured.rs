@@ -10,7 +10,7 @@ use super::items::{ItemModel, table_bytes};
 use super::profile::{NodeProfile, Profile, Role, ServerKind, Shape};
 use crate::error::{PlanError, Result};
 use crate::quantity::{decimals, grouped};
-use crate::report::{Step, Unit};
+use crate::report::Step;
 
 /// Keys below which a server's own memory drowns that of its keys.
 const KEYS_MIN: u64 = 1_000;
@@ -156,14 +156,8 @@ impl Measured {
     pub fn steps(&self, keys: u64) -> Vec<Step> {
         let prediction = self.predict(keys);
         let per_key = (self.used_bytes - self.fixed_bytes) / self.keys as f64;
-        let bytes = |id, label: &str, formula: String, value: f64, why: &str| Step {
-            id,
-            label: label.to_owned(),
-            formula,
-            value,
-            unit: Unit::Bytes,
-            why: why.to_owned(),
-            source: SOURCE,
+        let bytes = |id, label: &str, formula, value, why: &str| {
+            Step::bytes(id, label, formula, value, why, SOURCE)
         };
         vec![
             bytes(

@@ -59,6 +59,21 @@ pub struct Step {
     pub source: &'static str,
 }
 
+impl Step {
+    /// A step that ends in bytes.
+    pub fn bytes(
+        id: &'static str,
+        label: &str,
+        formula: String,
+        value: f64,
+        why: &str,
+        source: &'static str,
+    ) -> Step {
+        let (label, why) = (label.to_owned(), why.to_owned());
+        Step { id, label, formula, value, unit: Unit::Bytes, why, source }
+    }
+}
+
 /// What a step's value counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {

@@ -1,12 +1,9 @@
 //! Who owns which slots, and who does once a node is lost.
 
-use skep_keyspace::rendezvous::rendezvous;
-use skep_keyspace::ring::Ring;
-use skep_keyspace::{Layout, LayoutError};
+use crate::error::Result;
+use crate::model::layouts::{LayoutKind, make};
 
-use crate::error::{PlanError, Result};
-
-/// How slots are given to nodes.
+/// How slots are given to nodes: the kinds that need to be told nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum LayoutName {
     /// Equal ranges, as redis-cli makes them; a lost node's slots are dealt to the others
@@ -20,14 +17,18 @@ pub(super) enum LayoutName {
 }
 
 impl LayoutName {
+    fn kind(self) -> LayoutKind {
+        match self {
+            LayoutName::Even => LayoutKind::Even,
+            LayoutName::Ring => LayoutKind::Ring,
+            LayoutName::Modulo => LayoutKind::Modulo,
+            LayoutName::Rendezvous => LayoutKind::Rendezvous,
+        }
+    }
+
     /// What people call it.
     pub(super) fn name(self) -> &'static str {
-        match self {
-            LayoutName::Even => "even",
-            LayoutName::Ring => "ring",
-            LayoutName::Modulo => "modulo",
-            LayoutName::Rendezvous => "rendezvous",
-        }
+        self.kind().name()
     }
 
     /// The owner of each slot among so many nodes.
@@ -60,19 +61,8 @@ impl LayoutName {
     /// The owner of each slot among these nodes, which keep their numbers.
     fn among(self, nodes: &[usize], virtual_nodes: u32) -> Result<Vec<u16>> {
         let names: Vec<String> = nodes.iter().map(|node| format!("node-{}", node + 1)).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let weights = vec![1.0; nodes.len()];
-        let refused = |error: LayoutError| PlanError::usage(error.to_string());
-        let layout = match self {
-            LayoutName::Even => Layout::even(nodes.len()),
-            LayoutName::Modulo => Layout::modulo(nodes.len()),
-            LayoutName::Ring => {
-                Ring::new(&names, &weights, virtual_nodes).map(|ring| ring.layout())
-            }
-            LayoutName::Rendezvous => rendezvous(&names, &weights),
-        };
-        let owners = layout.map_err(refused)?;
+        let layout = make(self.kind(), &names, &vec![1.0; nodes.len()], virtual_nodes)?;
         let node = |&owner: &u16| nodes[usize::from(owner)] as u16;
-        Ok(owners.owners().iter().map(node).collect())
+        Ok(layout.owners().iter().map(node).collect())
     }
 }

@@ -1,6 +1,8 @@
 //! How much fits into so many nodes: the screen of the article's example.
 
 use serde_json::json;
+use skep_keyspace::Layout;
+use skep_keyspace::layout::SHARDS_MAX;
 
 use super::arguments::Request;
 use crate::error::Result;
@@ -22,7 +24,7 @@ pub(super) fn fill(report: &mut Report, request: &Request, primaries: u32) -> Re
     report.steps.extend(chain.steps.iter().cloned());
     report.block(Block::Lines(screen(&cluster, &request.deductions, &chain, unit)));
     let mut remarks = checks(report, &cluster, &request.deductions, &chain, unit)?;
-    remarks.push(slots(primaries));
+    remarks.push(slots(primaries)?);
     report.block(Block::Remarks(remarks));
     results(report, &cluster, &chain, bought);
     warnings(report, &cluster, request.deductions.model);
@@ -171,19 +173,15 @@ fn checks(
     Ok(remarks)
 }
 
-/// The even layout's ranges, which redis-cli makes too.
-fn slots(primaries: u32) -> Remark {
-    let slots = f64::from(16_384u32);
-    let end = |shard: u32| (slots * f64::from(shard) / f64::from(primaries)).round_ties_even();
-    let shown = (0..primaries.min(RANGES_SHOWN as u32)).map(|shard| {
-        let (first, last) = (end(shard), end(shard + 1) - 1.0);
-        if first < last { format!("{first}-{last}") } else { format!("{first}") }
-    });
-    let mut text = shown.collect::<Vec<_>>().join("  ");
+/// The even layout's ranges; primaries beyond the slots own none.
+fn slots(primaries: u32) -> Result<Remark> {
+    let layout = Layout::even((primaries as usize).min(SHARDS_MAX))?;
+    let ranges = layout.ranges().into_iter().flatten().take(RANGES_SHOWN);
+    let mut text = ranges.map(|range| range.to_string()).collect::<Vec<_>>().join("  ");
     if primaries as usize > RANGES_SHOWN {
         text += &format!("  ... {primaries} ranges");
     }
-    Remark { head: "slots", text, hint: "planner slots".to_owned() }
+    Ok(Remark { head: "slots", text, hint: "planner slots".to_owned() })
 }
 
 fn results(report: &mut Report, cluster: &Cluster, chain: &Capacity, bought: f64) {

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub use distribution::{Distribution, Shape};
 
+use crate::shell;
+
 /// The version of what is saved.
 pub const SCHEMA: &str = "planner/profile/1";
 
@@ -304,14 +306,6 @@ pub struct TypeSample {
     pub memory_bytes: Distribution,
 }
 
-/// A word with quotes around it where a shell would read something else.
-fn quoted(word: &str) -> String {
-    match word.contains(['*', '?', '~', '>', '<', '&', '#', '|', ';', '(', ')', '$']) {
-        true => format!("'{word}'"),
-        false => word.to_owned(),
-    }
-}
-
 impl NodeProfile {
     /// Keys in all its databases.
     pub fn keys(&self) -> u64 {
@@ -328,7 +322,7 @@ impl NodeProfile {
         match self.address.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let host = host.trim_start_matches('[').trim_end_matches(']');
-                let words: Vec<String> = words.split(' ').map(quoted).collect();
+                let words: Vec<String> = words.split(' ').map(shell::word).collect();
                 let program = self.kind.command_line();
                 format!("{program} -h {host} -p {port} {}", words.join(" "))
             }
