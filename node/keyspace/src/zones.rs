@@ -12,6 +12,8 @@ use std::fmt;
 
 /// Nodes and shards a placement is computed for at most.
 pub const PLACEMENT_MAX: usize = 100_000;
+/// Zones at most: what is known of each pair of them is kept.
+pub const ZONES_MAX: usize = 2_000;
 
 /// The nodes that hold a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub struct Loss {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlacementError {
-    /// No shards, no zones or a zone without nodes, or more than can be planned for.
+    /// No shards, no zones or a zone without nodes, or more of these than can be planned for.
     Size,
     /// Two copies would share a zone.
     TooFewZones {
@@ -82,7 +84,8 @@ impl fmt::Display for PlacementError {
         match self {
             PlacementError::Size => write!(
                 out,
-                "a placement needs 1 to {PLACEMENT_MAX} shards and nodes, and a node in every zone"
+                "a placement needs 1 to {PLACEMENT_MAX} shards and nodes, and a node in every one \
+                 of at most {ZONES_MAX} zones"
             ),
             PlacementError::TooFewZones { zones, copies } => write!(
                 out,
@@ -147,7 +150,8 @@ fn zone_copies(
 ) -> Result<Vec<usize>, PlacementError> {
     let nodes = zone_nodes.iter().fold(0usize, |sum, &nodes| sum.saturating_add(nodes));
     let is_bad = |count: usize| count == 0 || count > PLACEMENT_MAX;
-    if is_bad(nodes) || is_bad(shard_count) || zone_nodes.contains(&0) {
+    let has_bad_zones = zone_nodes.len() > ZONES_MAX || zone_nodes.contains(&0);
+    if is_bad(nodes) || is_bad(shard_count) || has_bad_zones {
         return Err(PlacementError::Size);
     }
     if copies > zone_nodes.len() {

@@ -20,6 +20,7 @@ mod tests;
 mod throughput;
 mod traffic;
 mod validate;
+mod zones;
 
 use std::path::PathBuf;
 

@@ -10,6 +10,13 @@ fn losses(placement: &Placement) -> Vec<Loss> {
 }
 
 #[test]
+fn more_zones_than_can_be_planned_for_are_refused_before_anything_is_kept() {
+    let zones = |count: usize| place(&vec![1; count], count / 2, 1);
+    assert_eq!(zones(ZONES_MAX + 2), Err(PlacementError::Size));
+    assert!(zones(200).is_ok());
+}
+
+#[test]
 fn three_zones_of_two_lose_any_zone_without_losing_a_slot() {
     let placement = place(&[2, 2, 2], 3, 1).unwrap();
     assert_eq!(placement.copies(), [1; 6]);

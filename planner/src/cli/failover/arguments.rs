@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::zones;
 use crate::error::{PlanError, Result};
 use crate::model::failover::{Layout, Reads};
 use crate::model::placement::SEED_DEFAULT;
@@ -167,18 +168,10 @@ fn domains(args: &FailoverArgs, machines: u64) -> Result<Domains> {
         let names = (1..=count).map(|number| format!("switch-{number}")).collect();
         return Ok((Some((Loss::Switch, names)), sizes));
     }
-    let Some(zones) = &args.zones else { return Ok((None, vec![whole])) };
-    let (mut names, mut sizes) = (Vec::new(), Vec::new());
-    for part in zones {
-        let zone = part.split_once('=').and_then(|(name, size)| Some((name, size.parse().ok()?)));
-        let Some((name, size)) = zone.filter(|(name, _): &(&str, u32)| !name.is_empty()) else {
-            return Err(PlanError::usage(format!(
-                "--zones {part}: write zone=machines, as in a=8,b=8,c=8"
-            )));
-        };
-        names.push(name.to_owned());
-        sizes.push(size);
-    }
+    let Some(parts) = &args.zones else { return Ok((None, vec![whole])) };
+    let zones = zones::parse(parts, "machines")?;
+    let sizes = zones.iter().map(|zone| zone.nodes as u32).collect();
+    let names = zones.into_iter().map(|zone| zone.name).collect();
     Ok((Some((Loss::Zone, names)), sizes))
 }
 

@@ -5,6 +5,7 @@ use skep_keyspace::ring::VIRTUAL_NODES_DEFAULT;
 use skep_keyspace::zones::{PLACEMENT_MAX, shards_max};
 
 use crate::cli::shards;
+use crate::cli::zones::{self, Zone};
 use crate::error::{PlanError, Result};
 use crate::model::layouts::LayoutKind;
 use crate::report::Report;
@@ -51,12 +52,6 @@ pub(super) enum Emit {
     Node,
 }
 
-/// A zone and how many nodes are in it.
-pub(super) struct Zone {
-    pub(super) name: String,
-    pub(super) nodes: usize,
-}
-
 /// What is asked, without contradictions.
 pub(super) struct Request {
     pub(super) kind: LayoutKind,
@@ -70,7 +65,7 @@ pub(super) struct Request {
 }
 
 pub(super) fn read(args: &SlotsArgs, report: &mut Report) -> Result<Request> {
-    let zones = zones(args)?;
+    let zones = zones::parse(args.zones.as_deref().unwrap_or_default(), "nodes")?;
     let replicas = args.replicas.unwrap_or(1) as usize;
     let kind = kind(args, &zones)?;
     let names = names(args, &zones, replicas)?;
@@ -139,24 +134,4 @@ fn names(args: &SlotsArgs, zones: &[Zone], replicas: usize) -> Result<Vec<String
             "planner slots needs shards: --masters N, --nodes a,b,c or --zones a=2,b=2,c=2",
         )),
     }
-}
-
-fn zones(args: &SlotsArgs) -> Result<Vec<Zone>> {
-    let mut zones: Vec<Zone> = Vec::new();
-    for part in args.zones.iter().flatten() {
-        let zone = part.split_once('=').and_then(|(name, nodes)| {
-            let nodes = nodes.parse().ok().filter(|nodes| (1..=PLACEMENT_MAX).contains(nodes))?;
-            (!name.is_empty()).then(|| Zone { name: name.to_owned(), nodes })
-        });
-        let zone = zone.ok_or_else(|| {
-            PlanError::usage(format!(
-                "--zones {part}: write zone=nodes, with 1 to {PLACEMENT_MAX} nodes, as in a=2,b=2"
-            ))
-        })?;
-        if zones.iter().any(|known| known.name == zone.name) {
-            return Err(PlanError::usage(format!("--zones has zone {} twice", zone.name)));
-        }
-        zones.push(zone);
-    }
-    Ok(zones)
 }
