@@ -9,6 +9,7 @@
 
 pub mod cli;
 pub mod error;
+mod files;
 pub mod live;
 pub mod model;
 pub mod quantity;

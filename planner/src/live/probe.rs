@@ -9,7 +9,8 @@ use redis::{ConnectionAddr, ConnectionInfo};
 use super::sample::Sampler;
 use super::source::{Source, shown};
 use super::{Info, Live, TIMEOUT_DEFAULT, metrics, node, text};
-use crate::error::{Context, PlanError, Result};
+use crate::error::{PlanError, Result};
+use crate::files;
 use crate::model::profile::cluster::{address, parse_nodes};
 use crate::model::profile::{ClusterProfile, NodeProfile, Profile, SCHEMA};
 
@@ -80,10 +81,8 @@ fn saved(path: &Path) -> Result<Profile> {
         let what = format!("{why}; give a file that planner probe --out FILE.json wrote");
         PlanError::source(name.to_string(), what)
     };
-    if std::fs::metadata(path).context(name.to_string())?.len() > FILE_BYTES_MAX {
-        return Err(refused(&"is too long for a profile"));
-    }
-    let bytes = std::fs::read(path).context(name.to_string())?;
+    let bytes =
+        files::read(path, FILE_BYTES_MAX)?.ok_or_else(|| refused(&"is too long for a profile"))?;
     let mut value: serde_json::Value =
         serde_json::from_slice(&bytes).map_err(|error| refused(&format!("is no JSON: {error}")))?;
     if let Some(inner) = value.pointer_mut("/result/profile") {

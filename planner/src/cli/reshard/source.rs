@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 use skep_keyspace::{SLOT_COUNT, Slot};
 
-use crate::error::{Context, PlanError, Result};
+use crate::error::{PlanError, Result};
+use crate::files;
 use crate::live::ReadOptions;
 use crate::model::profile::Profile;
 use crate::model::profile::cluster::parse_nodes;
@@ -26,11 +27,10 @@ pub(super) struct BigKey {
 
 /// The text of a file of bounded length.
 pub(super) fn text(path: &Path) -> Result<String> {
-    let name = path.display();
-    if std::fs::metadata(path).context(name)?.len() > FILE_BYTES_MAX {
-        return Err(PlanError::source(path.display(), "is longer than the 64 MB that are read"));
-    }
-    std::fs::read_to_string(path).context(path.display())
+    let refused = |why: &str| PlanError::source(path.display(), why);
+    let bytes = files::read(path, FILE_BYTES_MAX)?
+        .ok_or_else(|| refused("is longer than the 64 MB that are read"))?;
+    String::from_utf8(bytes).map_err(|_| refused("is no text"))
 }
 
 /// A layout out of a file: JSON, or the text of CLUSTER NODES.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::error::{Context, PlanError, Result};
+use crate::error::{PlanError, Result};
+use crate::files;
 use crate::model::profile::{NodeProfile, Role};
 
 /// Longer files are none of these.
@@ -26,11 +27,9 @@ const SECRET: &str = "requirepass";
 /// # Errors
 /// When it cannot be read.
 pub(super) fn text(path: &Path) -> Result<String> {
-    let name = path.display().to_string();
-    if std::fs::metadata(path).context(&name)?.len() > FILE_BYTES_MAX {
-        return Err(PlanError::source(name, "is longer than the 16 MB that are read"));
-    }
-    let bytes = std::fs::read(path).context(&name)?;
+    let bytes = files::read(path, FILE_BYTES_MAX)?.ok_or_else(|| {
+        PlanError::source(path.display(), "is longer than the 16 MB that are read")
+    })?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
