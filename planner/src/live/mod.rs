@@ -1,9 +1,9 @@
 //! Reading servers: what runs now, as the models want it.
 //!
 //! [`connect`] takes what `--from` names: `redis://user:password@host:port/database` (or `valkey://`),
-//! or `http://host:port/metrics` with the metrics of redis_exporter. Every wait has an end, replies
-//! are bounded because values of keys are never asked for, and no text shows a password. Nothing is
-//! written to a server; what reading does to it is said where it is read.
+//! or `http://host:port/metrics` with the metrics of redis_exporter. Every wait has an end and every
+//! reply a longest length (`stream`, `metrics`), and no text shows a password. Nothing is written to
+//! a server; what reading does to it is said where it is read.
 //!
 //! [`Profile::read`](crate::model::profile::Profile::read) takes these and the file that `planner probe`
 //! saved, and gives what models compute with.
@@ -15,6 +15,7 @@ mod probe;
 mod resp;
 mod sample;
 mod source;
+mod stream;
 
 use std::time::Duration;
 

@@ -1,25 +1,29 @@
-//! A connection in RESP2, whose every wait has an end.
+//! A connection in RESP2, whose every wait has an end, and every reply a longest length.
 //!
 //! A server's refusal ("NOPERM ...") is not a failure of the connection: the two are told apart, so
-//! that a caller can say what could not be read and go on. Values of keys are never asked for, which
-//! bounds what is read.
+//! that a caller can say what could not be read and go on.
 
 use std::time::{Duration, Instant};
 
-use redis::{Client, ConnectionInfo, ProtocolVersion, RedisError, Value};
+use redis::{ConnectionAddr, ConnectionInfo, Parser, RedisConnectionInfo, RedisError, Value};
 
+use super::stream::Stream;
 use crate::error::{PlanError, Result};
 use crate::quantity::spoken_seconds;
 
 /// Commands that are sent before their replies are read.
 const PIPELINE_MAX: usize = 256;
 
+const WRONG_PASSWORD: &str = "does not take this user and password";
+
 /// What a server answered: a value, or the text of its refusal.
 pub type Answer = std::result::Result<Value, String>;
 
 /// A connection.
 pub(super) struct Connection {
-    inner: redis::Connection,
+    stream: Stream,
+    /// It keeps what has come of the next reply.
+    parser: Parser,
     shown: String,
     timeout: Duration,
 }
@@ -34,20 +38,38 @@ impl Connection {
         shown: &str,
         timeout: Duration,
     ) -> Result<Connection> {
-        // Old servers count the library's introduction among their errors.
-        let settings = info.redis_settings().clone();
-        let settings = settings.set_skip_set_lib_name().set_protocol(ProtocolVersion::RESP2);
-        let info = info.clone().set_redis_settings(settings);
-        let connect = || {
-            let inner = Client::open(info)?.get_connection_with_timeout(timeout)?;
-            inner.set_read_timeout(Some(timeout))?;
-            inner.set_write_timeout(Some(timeout))?;
-            Ok(inner)
+        let refused = |error: RedisError| PlanError::source(shown, reason(&error, timeout));
+        let ConnectionAddr::Tcp(host, port) = info.addr() else {
+            return Err(PlanError::source(shown, "is no address that can be read"));
         };
-        match connect() {
-            Ok(inner) => Ok(Connection { inner, shown: shown.to_owned(), timeout }),
-            Err(error) => Err(PlanError::source(shown, reason(&error, timeout))),
+        let stream =
+            Stream::connect(host, *port, timeout).map_err(|error| refused(error.into()))?;
+        let shown = shown.to_owned();
+        let mut connection = Connection { stream, parser: Parser::new(), shown, timeout };
+        connection.introduce(info.redis_settings())?;
+        Ok(connection)
+    }
+
+    /// Says who asks, and for which database.
+    fn introduce(&mut self, settings: &RedisConnectionInfo) -> Result<()> {
+        if let Some(password) = settings.password() {
+            let words: Vec<&str> =
+                ["AUTH"].into_iter().chain(settings.username()).chain([password]).collect();
+            let mut answer = self.ask(&words)?;
+            // Servers older than users know the password alone.
+            if words.len() > 2 && answer.as_ref().is_err_and(|why| why.contains("wrong number")) {
+                answer = self.ask(&["AUTH", password])?;
+            }
+            if answer.is_err() {
+                return Err(PlanError::source(&self.shown, WRONG_PASSWORD));
+            }
         }
+        if settings.db() != 0
+            && let Err(why) = self.ask(&["SELECT", &settings.db().to_string()])?
+        {
+            return Err(PlanError::source(&self.shown, why));
+        }
+        Ok(())
     }
 
     /// Sends one command.
@@ -67,18 +89,17 @@ impl Connection {
     pub(super) fn ask_all<W: AsRef<[u8]>>(&mut self, commands: &[Vec<W>]) -> Result<Vec<Answer>> {
         let mut answers = Vec::with_capacity(commands.len());
         for batch in commands.chunks(PIPELINE_MAX) {
-            let mut pipeline = redis::pipe();
+            let mut packed = Vec::new();
             for words in batch {
                 let mut command = redis::Cmd::new();
                 for word in words {
                     command.arg(word.as_ref());
                 }
-                pipeline.add_command(command);
+                packed.extend(command.get_packed_command());
             }
-            let sent = self.inner.send_packed_command(&pipeline.get_packed_pipeline());
-            sent.map_err(|error| self.failure(&error))?;
+            self.stream.send(&packed).map_err(|error| self.failure(&error.into()))?;
             for _ in batch {
-                let answer = match self.inner.recv_response() {
+                let answer = match self.reply(Instant::now() + self.timeout) {
                     Ok(Value::ServerError(error)) => Err(RedisError::from(error)),
                     other => other,
                 };
@@ -86,6 +107,12 @@ impl Connection {
             }
         }
         Ok(answers)
+    }
+
+    /// Reads one reply, which has to be there by then.
+    fn reply(&mut self, end: Instant) -> std::result::Result<Value, RedisError> {
+        self.stream.expect(end);
+        self.parser.parse_value(&mut self.stream)
     }
 
     /// Sends MONITOR and hands on every line of it for so long, or until `visit` has seen enough.
@@ -105,12 +132,7 @@ impl Connection {
         }
         let end = Instant::now() + length;
         loop {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            self.inner.set_read_timeout(Some(left)).map_err(|error| self.failure(&error))?;
-            let line = match self.inner.recv_response() {
+            let line = match self.reply(end) {
                 Ok(value) => text(&value),
                 Err(error) if error.is_timeout() => return Ok(()),
                 Err(error) => return Err(self.failure(&error)),
@@ -157,7 +179,7 @@ fn reason(error: &RedisError, timeout: Duration) -> String {
             .to_owned();
     }
     if text.contains("WRONGPASS") || error.kind() == redis::ErrorKind::AuthenticationFailed {
-        return "does not take this user and password".to_owned();
+        return WRONG_PASSWORD.to_owned();
     }
     if error.is_timeout() || text.contains("timed out") {
         return format!(
@@ -200,5 +222,54 @@ pub fn list(value: &Value) -> &[Value] {
     match value {
         Value::Array(values) | Value::Set(values) => values,
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use redis::IntoConnectionInfo as _;
+
+    use super::*;
+
+    /// What comes of asking a peer that answers with these bytes again and again, this far apart.
+    fn asked(first: &'static [u8], again: &'static [u8], pause: Duration) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let peer = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            let _ = stream.read(&mut [0; 100]);
+            let mut is_there = stream.write_all(first).is_ok();
+            while is_there {
+                std::thread::park_timeout(pause);
+                is_there = stream.write_all(again).is_ok();
+            }
+        });
+        let info = format!("redis://{address}").into_connection_info().unwrap();
+        let timeout = Duration::from_millis(if pause.is_zero() { 20_000 } else { 300 });
+        let mut connection = Connection::open(&info, "peer", timeout).unwrap();
+        let error = connection.ask(&["INFO"]).unwrap_err().to_string();
+        drop(connection);
+        peer.join().unwrap();
+        error
+    }
+
+    #[test]
+    fn a_peer_that_sends_a_byte_now_and_then_is_not_waited_for_without_end() {
+        for (first, again) in [(&b"+"[..], &b"a"[..]), (b"$1000\r\n", b"a"), (b"*99\r\n", b":1\r\n")]
+        {
+            let error = asked(first, again, Duration::from_millis(120));
+            assert!(error.contains("no answer within 300 ms"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_reply_without_end_is_not_kept() {
+        const MUCH: &[u8] = &[b'a'; 1 << 16];
+        let error = asked(b"$2000000000\r\n", MUCH, Duration::ZERO);
+        assert!(error.contains("longer than the 64 MB"), "{error}");
     }
 }
