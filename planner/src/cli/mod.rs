@@ -16,6 +16,8 @@ mod simulate;
 mod size;
 mod slots;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod throughput;
 mod traffic;

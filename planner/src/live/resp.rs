@@ -259,7 +259,8 @@ mod tests {
 
     #[test]
     fn a_peer_that_sends_a_byte_now_and_then_is_not_waited_for_without_end() {
-        for (first, again) in [(&b"+"[..], &b"a"[..]), (b"$1000\r\n", b"a"), (b"*99\r\n", b":1\r\n")]
+        for (first, again) in
+            [(&b"+"[..], &b"a"[..]), (b"$1000\r\n", b"a"), (b"*99\r\n", b":1\r\n")]
         {
             let error = asked(first, again, Duration::from_millis(120));
             assert!(error.contains("no answer within 300 ms"), "{error}");

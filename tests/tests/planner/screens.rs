@@ -2,29 +2,16 @@
 
 use std::fs;
 
-use skep_tests::{Scratch, TestResult, planner, run};
+use skep_tests::{Scratch, TestResult, planner, repository, run};
 
 use crate::support::{code, plan};
-
-const SCREEN: &str = "\
-cluster       3 primaries x 16 GB, 1 replica each = 6 nodes, 96 GB bought
-primary memory                                   48.0 GB
-- replication overhead   1/3   (article model)  -16.0    32.0 GB effective
-- fragmentation          /1.2                     -5.3    26.7 GB
-- headroom               30 %                     -8.0    18.7 GB
-usable for data          18.7 GB      6.2 GB per shard · 5.1 GB bought per GB stored
-
-check  28.0 GB fits physically: replicas live on their own nodes, so they cost machines, not space.  --model physical
-       18.7 GB also is what still fits if one of the 3 shards is lost for good (48 x 2/3).           --model survive
-       alert at 80 % of a node = 12.8 GB
-slots  0-5460  5461-10922  10923-16383                                                               planner slots
-";
 
 #[test]
 fn the_default_screen_is_the_articles_to_the_byte() -> TestResult {
     let done = plan("size --masters 3 --mem 16G")?;
     assert_eq!((code(&done), done.errors.as_str()), (0, ""));
-    assert_eq!(done.output, SCREEN);
+    let screen = repository().join("planner/src/cli/size/screen.txt");
+    assert_eq!(done.output, fs::read_to_string(screen)?);
     Ok(())
 }
 

@@ -1,11 +1,4 @@
-use clap::Parser;
-
-use crate::cli::Planner;
-use crate::report::Report;
-
-fn report(line: &str) -> Report {
-    Planner::try_parse_from(line.split_whitespace()).unwrap().run().unwrap()
-}
+use crate::cli::testing::{error, report};
 
 #[test]
 fn the_articles_cut_is_reckoned_exactly() {
@@ -48,8 +41,7 @@ fn contradictions_say_how_to_resolve_them() {
         ("planner failover --masters 3 --system sentinel --sentinels 7", "one a machine"),
         ("planner failover --masters 3 --require zone", "--zones"),
     ] {
-        let planner = Planner::try_parse_from(line.split_whitespace()).unwrap();
-        let error = planner.run().unwrap_err().to_string();
+        let error = error(line);
         assert!(error.contains(hint), "{line}: {error}");
     }
 }

@@ -1,23 +1,11 @@
-use clap::Parser;
 use skep_tests::Scratch;
 
-use crate::cli::Planner;
-use crate::report::{Format, RenderOptions, Report};
-
-fn answer(line: &str) -> Result<Report, String> {
-    match Planner::try_parse_from(line.split_whitespace()) {
-        Ok(planner) => planner.run().map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn figure(report: &Report, name: &str) -> f64 {
-    report.result[name].as_f64().unwrap()
-}
+use crate::cli::testing::{figure, outcome};
+use crate::report::{Format, RenderOptions};
 
 #[test]
 fn the_articles_example_has_its_five_and_what_it_does_not_say() {
-    let report = answer("planner hotkeys --hot 1%=50% --nodes 10").unwrap();
+    let report = outcome("planner hotkeys --hot 1%=50% --nodes 10").unwrap();
     assert_eq!(figure(&report, "group_index"), 5.0);
     assert!((figure(&report, "times_mean_key") - 50.0).abs() < 1e-9);
     assert!((figure(&report, "times_cold_key") - 99.0).abs() < 1e-9);
@@ -30,14 +18,14 @@ fn the_articles_example_has_its_five_and_what_it_does_not_say() {
 #[test]
 fn a_limit_that_is_exceeded_too_often_is_exit_code_1() {
     let line = "planner hotkeys --zipf 0.99 --nodes 10 --limit";
-    assert_eq!(answer(&format!("{line} 2.5")).unwrap().exit_code(false), 0);
-    assert_eq!(answer(&format!("{line} 1.2")).unwrap().exit_code(false), 1);
-    assert_eq!(answer(&format!("{line} 1.2 --risk 100%")).unwrap().exit_code(false), 0);
+    assert_eq!(outcome(&format!("{line} 2.5")).unwrap().exit_code(false), 0);
+    assert_eq!(outcome(&format!("{line} 1.2")).unwrap().exit_code(false), 1);
+    assert_eq!(outcome(&format!("{line} 1.2 --risk 100%")).unwrap().exit_code(false), 0);
 }
 
 #[test]
 fn replicating_a_key_to_all_nodes_evens_them_out() {
-    let report = answer("planner hotkeys --key-share 50% --nodes 10").unwrap();
+    let report = outcome("planner hotkeys --key-share 50% --nodes 10").unwrap();
     let of = |name: &str| {
         report.alternatives.iter().find(|value| value["mitigation"] == name).unwrap().clone()
     };
@@ -55,7 +43,7 @@ fn replicating_a_key_to_all_nodes_evens_them_out() {
 fn the_same_seed_gives_the_same_report_and_another_gives_another() {
     let of = |seed: u32| {
         let line = format!("planner hotkeys --zipf 1.1 --keys 10k --nodes 5 --seed {seed}");
-        answer(&line).unwrap().render(Format::Json, &RenderOptions::default()).unwrap()
+        outcome(&line).unwrap().render(Format::Json, &RenderOptions::default()).unwrap()
     };
     assert_eq!(of(1), of(1));
     assert_ne!(of(1), of(2));
@@ -68,15 +56,15 @@ fn a_list_of_keys_is_read_with_its_names() {
     let path = scratch.path().join("top.csv");
     std::fs::write(&path, "key,count\ncart:7,100\n\"a,b\",300\n").unwrap();
     let line = format!("planner hotkeys --nodes 4 --top-file {}", path.display());
-    let report = answer(&format!("{line} --total 1000 --keys 1000")).unwrap();
+    let report = outcome(&format!("{line} --total 1000 --keys 1000")).unwrap();
     let table = report.tables().next().unwrap();
     assert_eq!(table.rows[0][0], crate::report::Cell::text("a,b"));
     assert!((figure(&report, "key_index") - 1.2).abs() < 1e-9);
     std::fs::write(&path, "key,count\nx,1\ny,many\n").unwrap();
-    let error = answer(&line).unwrap_err();
+    let error = outcome(&line).unwrap_err();
     assert!(error.contains("row 3"), "{error}");
     std::fs::write(&path, "").unwrap();
-    assert!(answer(&line).unwrap_err().contains("no row"));
+    assert!(outcome(&line).unwrap_err().contains("no row"));
 }
 
 #[test]
@@ -100,7 +88,7 @@ fn contradictions_say_how_to_resolve_them() {
         ("planner hotkeys --nodes 3 --zipf 1 --reads 95", "did you mean 95%"),
         ("planner hotkeys --nodes 3 --top-file /nonexistent/top.csv", "/nonexistent/top.csv"),
     ] {
-        let error = answer(line).unwrap_err();
+        let error = outcome(line).unwrap_err();
         assert!(error.contains(hint), "{line}: {error}");
     }
 }

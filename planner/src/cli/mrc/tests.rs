@@ -1,18 +1,13 @@
-use clap::Parser;
-
-use crate::cli::Planner;
 use crate::cli::replay::testing::TraceFile;
+use crate::cli::testing::outcome_of;
 use crate::report::{Format, RenderOptions, Report};
 
 fn report(trace: &TraceFile, arguments: &str) -> Report {
-    Planner::try_parse_from(trace.line("mrc", arguments)).unwrap().run().unwrap()
+    outcome_of(trace.line("mrc", arguments)).unwrap()
 }
 
 fn error(trace: &TraceFile, arguments: &str) -> String {
-    match Planner::try_parse_from(trace.line("mrc", arguments)).map(|planner| planner.run()) {
-        Ok(outcome) => outcome.unwrap_err().to_string(),
-        Err(error) => error.to_string(),
-    }
+    outcome_of(trace.line("mrc", arguments)).unwrap_err()
 }
 
 fn cells(report: &Report, table: &str, column: usize) -> Vec<f64> {
@@ -95,6 +90,5 @@ fn contradictions_say_how_to_resolve_them() {
         let error = error(&trace, arguments);
         assert!(error.contains(hint), "{arguments}: {error}");
     }
-    let planner = Planner::try_parse_from(["planner", "mrc"]).unwrap();
-    assert!(planner.run().unwrap_err().to_string().contains("name a trace"));
+    assert!(outcome_of(["planner", "mrc"]).unwrap_err().contains("name a trace"));
 }

@@ -1,19 +1,13 @@
-use clap::Parser;
-
-use crate::cli::Planner;
 use crate::cli::replay::testing::TraceFile;
+use crate::cli::testing::outcome_of;
 use crate::report::{Cell, Format, RenderOptions, Report};
 
 fn report(trace: &TraceFile, arguments: &str) -> Report {
-    Planner::try_parse_from(trace.line("simulate", arguments)).unwrap().run().unwrap()
+    outcome_of(trace.line("simulate", arguments)).unwrap()
 }
 
 fn error(trace: &TraceFile, arguments: &str) -> String {
-    let planner = Planner::try_parse_from(trace.line("simulate", arguments));
-    match planner.map(|planner| planner.run()) {
-        Ok(outcome) => outcome.unwrap_err().to_string(),
-        Err(error) => error.to_string(),
-    }
+    outcome_of(trace.line("simulate", arguments)).unwrap_err()
 }
 
 fn layout<'r>(report: &'r Report, name: &str) -> &'r serde_json::Value {

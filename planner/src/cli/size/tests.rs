@@ -1,42 +1,9 @@
-use clap::Parser;
-
-use crate::cli::Planner;
-use crate::report::{Format, RenderOptions, Report};
-
-fn report(line: &str) -> Report {
-    Planner::try_parse_from(line.split_whitespace()).unwrap().run().unwrap()
-}
-
-fn screen(line: &str) -> String {
-    report(line).render(Format::Table, &RenderOptions::default()).unwrap()
-}
-
-fn error(line: &str) -> String {
-    let planner = Planner::try_parse_from(line.split_whitespace());
-    match planner.map(|planner| planner.run()) {
-        Ok(outcome) => outcome.unwrap_err().to_string(),
-        Err(error) => error.to_string(),
-    }
-}
+use crate::cli::testing::{error, figure, report, screen};
 
 #[test]
 fn the_articles_screen_byte_for_byte() {
-    assert_eq!(
-        screen("planner size --masters 3 --mem 16G"),
-        "\
-cluster       3 primaries x 16 GB, 1 replica each = 6 nodes, 96 GB bought
-primary memory                                   48.0 GB
-- replication overhead   1/3   (article model)  -16.0    32.0 GB effective
-- fragmentation          /1.2                     -5.3    26.7 GB
-- headroom               30 %                     -8.0    18.7 GB
-usable for data          18.7 GB      6.2 GB per shard · 5.1 GB bought per GB stored
-
-check  28.0 GB fits physically: replicas live on their own nodes, so they cost machines, not space.  --model physical
-       18.7 GB also is what still fits if one of the 3 shards is lost for good (48 x 2/3).           --model survive
-       alert at 80 % of a node = 12.8 GB
-slots  0-5460  5461-10922  10923-16383                                                               planner slots
-"
-    );
+    let screen = screen("planner size --masters 3 --mem 16G");
+    assert_eq!(screen, include_str!("screen.txt"));
 }
 
 #[test]
@@ -72,20 +39,20 @@ fn items_become_data_by_the_layout_of_their_server() {
     let line = "planner size --arrivals 500/s --ttl 24h --shape sessions --mem 16G";
     let skep = report(line);
     assert_eq!(skep.inputs["keys"], 43_200_000);
-    let bytes = |report: &Report| report.result["bytes_per_item"].as_f64().unwrap();
+    let bytes = |report| figure(report, "bytes_per_item");
     let redis = report(&format!("{line} --item-model redis7"));
     assert!(bytes(&skep) < 200.0 && bytes(&redis) > 290.0, "{} {}", bytes(&skep), bytes(&redis));
-    let ratio = 43_200_000.0 * bytes(&redis) / redis.result["items_bytes"].as_f64().unwrap();
+    let ratio = 43_200_000.0 * bytes(&redis) / figure(&redis, "items_bytes");
     assert!((ratio - 1.0).abs() < 1e-6, "{ratio}");
 }
 
 #[test]
 fn what_is_not_data_is_taken_off_a_node_first() {
     let line = "planner size --masters 3 --mem 16G";
-    let whole = report(line).result["usable_bytes"].as_f64().unwrap();
+    let whole = figure(&report(line), "usable_bytes");
     let less = report(&format!("{line} --os-reserve 1G --backlog 512M --plugin-memory 512M"));
     assert_eq!(less.result["maxmemory_bytes"], 14u64 << 30);
-    let ratio = less.result["usable_bytes"].as_f64().unwrap() / whole;
+    let ratio = figure(&less, "usable_bytes") / whole;
     assert!((ratio - 14.0 / 16.0).abs() < 1e-9, "{ratio}");
 }
 

@@ -1,22 +1,5 @@
-use clap::Parser;
-
-use crate::cli::Planner;
-use crate::report::{Format, RenderOptions, Report};
-
-fn report(line: &str) -> Report {
-    Planner::try_parse_from(line.split_whitespace()).unwrap().run().unwrap()
-}
-
-fn screen(line: &str) -> String {
-    report(line).render(Format::Table, &RenderOptions::default()).unwrap()
-}
-
-fn error(line: &str) -> String {
-    match Planner::try_parse_from(line.split_whitespace()).map(|planner| planner.run()) {
-        Ok(outcome) => outcome.unwrap_err().to_string(),
-        Err(error) => error.to_string(),
-    }
-}
+use crate::cli::testing::{error, report, screen};
+use crate::report::{Format, RenderOptions};
 
 #[test]
 fn three_masters_get_the_articles_ranges() {

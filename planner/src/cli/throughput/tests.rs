@@ -1,36 +1,26 @@
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use crate::cli::Planner;
-use crate::report::Report;
-
-fn answer(line: &str) -> Result<Report, String> {
-    match Planner::try_parse_from(line.split_whitespace()) {
-        Ok(planner) => planner.run().map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn figure(report: &Report, name: &str) -> f64 {
-    report.result[name].as_f64().unwrap()
-}
+use crate::cli::testing::{figure, outcome};
 
 #[test]
 fn the_articles_example_is_shown_in_the_help_and_holds() {
     let mut planner = Planner::command();
     let help = planner.find_subcommand_mut("throughput").unwrap().render_long_help().to_string();
     assert!(help.contains("--nodes 10 --node-ops 200k"), "{help}");
-    let report = answer("planner throughput --nodes 10 --node-ops 200k").unwrap();
+    let report = outcome("planner throughput --nodes 10 --node-ops 200k").unwrap();
     assert_eq!(figure(&report, "ops_per_second"), 2e6);
     assert_eq!(figure(&report, "key_ops_per_second"), 2e5);
     assert_eq!(report.warnings[0].id, "even_traffic");
-    let report = answer("planner throughput --nodes 10 --node-ops 200k --imbalance 1.124").unwrap();
+    let report =
+        outcome("planner throughput --nodes 10 --node-ops 200k --imbalance 1.124").unwrap();
     assert!((figure(&report, "ops_per_second") - 1_779_359.0).abs() < 1.0);
     assert!(help.contains("1,779,359/s"), "{help}");
 }
 
 #[test]
 fn zipf_traffic_takes_a_third_of_ten_nodes() {
-    let report = answer("planner throughput --nodes 10 --node-ops 200k --zipf 0.99").unwrap();
+    let report = outcome("planner throughput --nodes 10 --node-ops 200k --zipf 0.99").unwrap();
     let served = figure(&report, "ops_per_second");
     assert!((served - 1.29e6).abs() < 3e4, "2.00 M / 1.55: {served}");
     assert!(figure(&report, "ops_per_second_p5") < served);
@@ -39,15 +29,15 @@ fn zipf_traffic_takes_a_third_of_ten_nodes() {
 #[test]
 fn a_demand_that_is_not_met_says_how_many_nodes_would() {
     let line = "planner throughput --nodes 10 --node-ops 200k --imbalance 1.25 --ops";
-    assert_eq!(answer(&format!("{line} 1.5M")).unwrap().exit_code(false), 0);
-    let report = answer(&format!("{line} 2M")).unwrap();
+    assert_eq!(outcome(&format!("{line} 1.5M")).unwrap().exit_code(false), 0);
+    let report = outcome(&format!("{line} 2M")).unwrap();
     assert_eq!(report.exit_code(false), 1);
     // 2 M x 1.25 / 200 k = 12.5.
     assert_eq!(report.result["nodes_needed"], 13);
-    let report = answer(&format!("{line} 1.5M --survive-loss")).unwrap();
+    let report = outcome(&format!("{line} 1.5M --survive-loss")).unwrap();
     assert_eq!((report.exit_code(false), &report.result["nodes_needed"]), (1, &11.into()));
     let report =
-        answer("planner throughput --nodes 3 --node-ops 100k --key-share 50% --ops 1M").unwrap();
+        outcome("planner throughput --nodes 3 --node-ops 100k --key-share 50% --ops 1M").unwrap();
     assert_eq!(report.exit_code(false), 1);
     assert!(!report.result.contains_key("nodes_needed"), "no number of nodes helps a hot key");
 }
@@ -61,7 +51,7 @@ fn the_limit_that_binds_is_named() {
         (" --key-share 50%", "hottest key"),
         (" --cores 1 --service-time 20us", "cores"),
     ] {
-        let report = answer(&format!("{base}{more}")).unwrap();
+        let report = outcome(&format!("{base}{more}")).unwrap();
         assert_eq!(report.binding.as_deref(), Some(binding), "{more}");
     }
 }
@@ -69,10 +59,10 @@ fn the_limit_that_binds_is_named() {
 #[test]
 fn reading_from_replicas_says_that_they_may_be_old() {
     let line = "planner throughput --nodes 3 --node-ops 100k --imbalance 1 --replicas 1";
-    let report = answer(&format!("{line} --read-replicas --reads 100%")).unwrap();
+    let report = outcome(&format!("{line} --read-replicas --reads 100%")).unwrap();
     assert_eq!(figure(&report, "ops_per_second"), 6e5);
     assert_eq!(report.warnings[0].id, "stale_reads");
-    assert_eq!(figure(&answer(line).unwrap(), "ops_per_second"), 3e5);
+    assert_eq!(figure(&outcome(line).unwrap(), "ops_per_second"), 3e5);
 }
 
 #[test]
@@ -94,7 +84,7 @@ fn contradictions_say_how_to_resolve_them() {
         ("planner throughput --nodes 99999 --replicas 9 --node-ops 1k", "planned for"),
         ("planner throughput --nodes 20000 --node-ops 1k --zipf 1", "at most"),
     ] {
-        let error = answer(line).unwrap_err();
+        let error = outcome(line).unwrap_err();
         assert!(error.contains(hint), "{line}: {error}");
     }
 }
