@@ -2,8 +2,7 @@
 //! grow the index, so that a plan cannot drift from the node.
 //!
 //! Expectations are over hashes: keys fall on slots at random (Poisson), and a leaf of a large slot
-//! splits evenly. They are of a store that was loaded and not changed since; what changes leaves
-//! behind until compaction is [`SETTLED_DEAD_SHARE`].
+//! splits evenly. They are of a store that was loaded and not changed since.
 
 use crate::block::BLOCK_BYTES;
 use crate::chunk::{CHUNK_BYTES, CHUNKS_PER_BLOCK, HEADER_CHUNKS};
@@ -11,11 +10,9 @@ use crate::item::item_bytes;
 use crate::leaf::{chunks_for, grown, is_full};
 use crate::store::HEADER_BYTES;
 use crate::table::{HEADER_WORDS, NODE_CHILDREN};
-use crate::upkeep::{Footprint, STRICT};
+use crate::upkeep::Footprint;
 use skep_keyspace::SLOT_COUNT;
 
-/// Share of the segments that changes leave dead, once upkeep has caught up with them.
-pub const SETTLED_DEAD_SHARE: f64 = STRICT.0 as f64 / 1000.0;
 /// Chunks of a leaf in a slot's header, and in a chunk of its own.
 const HEADER_LEAF_CHUNKS: usize = HEADER_WORDS - 2;
 const LEAF_CHUNKS: usize = CHUNK_BYTES / 4 - 2;

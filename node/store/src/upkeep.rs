@@ -11,7 +11,7 @@ use crate::writer::Writer;
 /// Dead share compaction tolerates while commands wait and memory is plentiful.
 const RELAXED: DeadShare = DeadShare(160);
 /// Dead share it tolerates when memory is short, or when there is time.
-pub(crate) const STRICT: DeadShare = DeadShare(45);
+const STRICT: DeadShare = DeadShare(45);
 /// Bytes compacted for each byte appended, so that compaction keeps up with any load: a segment
 /// with a share `d` of dead bytes costs `1/d` bytes of walking for each byte won.
 const BYTES_PER_APPENDED: usize = 16;

@@ -85,11 +85,6 @@ impl Live {
         &self.shown
     }
 
-    /// Whether commands can be sent: metrics are read once and answer nothing.
-    pub fn takes_commands(&self) -> bool {
-        matches!(self.kind, Kind::Resp(_))
-    }
-
     /// INFO with all its sections, or the metrics under INFO's names.
     ///
     /// # Errors
