@@ -197,7 +197,10 @@ pub(super) fn fill(random: &mut Random, slot: &str) -> Vec<u8> {
         "unix" => unix(random, 1),
         "unixms" => unix(random, 1000),
         "db" => text(&["0", "1", "1", "2", "15", "16", "-1", "abc", "", "99999999999"], random),
-        "cursor" => text(&["abc", "", "-1", "1.5", "18446744073709551616", "0x0"], random),
+        "cursor" => text(
+            &["abc", "-1", "1.5", "18446744073709551615", "18446744073709551616", "0x0", "+0"],
+            random,
+        ),
         "type" => text(&["string", "STRING", "list", "zset", "nope", ""], random),
         "channel" => random.pick(CHANNELS).to_vec(),
         "pattern" => random.pick(PATTERNS).to_vec(),

@@ -12,8 +12,6 @@ use crate::error::CommandError;
 
 const INVALID_CURSOR: CommandError = CommandError::text("ERR invalid cursor");
 const DEFAULT_COUNT: usize = 10;
-/// Names of types that TYPE may ask for. Only strings exist yet.
-const TYPES: [&str; 6] = ["string", "list", "set", "zset", "hash", "stream"];
 
 /// What SCAN is asked to return.
 struct Filter<'a> {
@@ -36,7 +34,8 @@ impl<'a> Filter<'a> {
                 let count = usize::try_from(count).ok().filter(|count| *count > 0);
                 filter.count = count.ok_or(CommandError::SYNTAX)?;
             } else if option.eq_ignore_ascii_case(b"TYPE") {
-                filter.strings = wants_strings(value)?;
+                // A type that does not exist has no keys, in Redis too.
+                filter.strings = value.eq_ignore_ascii_case(b"string");
             } else {
                 return Err(CommandError::SYNTAX);
             }
@@ -49,19 +48,26 @@ impl<'a> Filter<'a> {
     }
 }
 
-fn wants_strings(name: &[u8]) -> Result<bool, CommandError> {
-    let known = TYPES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
-    if !known {
-        return Err(CommandError::quoting("ERR unknown type name '", name, "'"));
-    }
-    Ok(name.eq_ignore_ascii_case(b"string"))
+/// The number in a cursor. Leading blanks, a plus and leading zeros are let through, as Redis 7.2
+/// and later do.
+fn cursor_number(text: &[u8]) -> Option<u64> {
+    let text = text.trim_ascii_start();
+    let digits = text.strip_prefix(b"+").unwrap_or(text);
+    let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
+    parse_u64(&digits[zeros.min(digits.len().saturating_sub(1))..])
 }
 
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`.
 pub(crate) fn scan(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
-    let cursor = ScanCursor(parse_u64(&args[1]).ok_or(INVALID_CURSOR)?);
-    let first = cursor.stripe().ok_or(INVALID_CURSOR)?;
+    let cursor = ScanCursor(cursor_number(&args[1]).ok_or(INVALID_CURSOR)?);
     let filter = Filter::parse(args.from(2))?;
+    let Some(first) = cursor.stripe() else {
+        // No step gave this cursor: as in Redis, nothing is left to walk over.
+        cx.reply.array(2);
+        cx.reply.bulk(b"0");
+        cx.reply.array(0);
+        return Ok(());
+    };
     let database = cx.database();
     // The cursor comes before the keys in the reply, so that the keys are collected aside.
     let mut keys = Reply::new(cx.reply.protocol());
