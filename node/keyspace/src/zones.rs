@@ -279,38 +279,72 @@ impl Placement {
         (0..self.shards.len()).filter(has_conflict).collect()
     }
 
-    /// What is left when all nodes for which `is_lost` holds are gone. The replica on the least busy
+    /// The copies that are left of each shard when all nodes for which `is_lost` holds are gone;
+    /// nothing of a shard that has none. Where the primary is lost, the replica on the least busy
     /// node takes over, for large shards first. `shard_slots` has the slots of each shard; a shard
     /// without an entry has none.
-    pub fn lose(&self, is_lost: impl Fn(usize) -> bool, shard_slots: &[u32]) -> Loss {
+    pub fn without(
+        &self,
+        is_lost: impl Fn(usize) -> bool,
+        shard_slots: &[u32],
+    ) -> Vec<Option<Copies>> {
         let slots = |shard: usize| shard_slots.get(shard).copied().unwrap_or(0);
-        let mut served = vec![0u32; self.node_zones.len()];
-        for (shard, copies) in self.shards.iter().enumerate() {
-            served[copies.primary] += slots(shard);
-        }
-        let busiest_before_slots = served.iter().copied().max().unwrap_or(0);
-        let mut orphans: Vec<usize> =
-            (0..self.shards.len()).filter(|&shard| is_lost(self.shards[shard].primary)).collect();
-        orphans.sort_by_key(|&shard| std::cmp::Reverse(slots(shard)));
-        let (mut uncovered_slots, mut promoted_shards) = (0, 0);
-        for shard in orphans {
-            let heirs = self.shards[shard].replicas.iter().copied().filter(|&node| !is_lost(node));
-            match heirs.min_by_key(|&node| served[node]) {
-                Some(node) => {
-                    served[node] += slots(shard);
-                    promoted_shards += 1;
-                }
-                None => uncovered_slots += slots(shard),
+        let mut served = self.served(self.shards.iter().map(Some), shard_slots);
+        let mut left: Vec<Option<Copies>> = self.shards.iter().cloned().map(Some).collect();
+        let mut orphans = Vec::new();
+        for (shard, copies) in left.iter_mut().enumerate() {
+            let Some(copies) = copies else { continue };
+            copies.replicas.retain(|&node| !is_lost(node));
+            if is_lost(copies.primary) {
+                orphans.push(shard);
             }
         }
-        let survivors = (0..served.len()).filter(|&node| !is_lost(node));
-        let busiest_after_slots = survivors.clone().map(|node| served[node]).max().unwrap_or(0);
+        orphans.sort_by_key(|&shard| std::cmp::Reverse(slots(shard)));
+        for shard in orphans {
+            let Some(copies) = &mut left[shard] else { continue };
+            let heirs = copies.replicas.iter().copied();
+            let Some(heir) = heirs.min_by_key(|&node| served[node]) else {
+                left[shard] = None;
+                continue;
+            };
+            served[heir] += slots(shard);
+            copies.replicas.retain(|&node| node != heir);
+            copies.primary = heir;
+        }
+        left
+    }
+
+    /// Slots that each node serves.
+    fn served<'c>(
+        &self,
+        shards: impl Iterator<Item = Option<&'c Copies>>,
+        shard_slots: &[u32],
+    ) -> Vec<u32> {
+        let mut served = vec![0u32; self.node_zones.len()];
+        for (copies, slots) in shards.zip(shard_slots) {
+            if let Some(copies) = copies {
+                served[copies.primary] += slots;
+            }
+        }
+        served
+    }
+
+    /// What is left when all nodes for which `is_lost` holds are gone, as [`Placement::without`] has
+    /// it.
+    pub fn lose(&self, is_lost: impl Fn(usize) -> bool, shard_slots: &[u32]) -> Loss {
+        let before = self.served(self.shards.iter().map(Some), shard_slots);
+        let left = self.without(&is_lost, shard_slots);
+        let after = self.served(left.iter().map(Option::as_ref), shard_slots);
+        let uncovered = left.iter().zip(shard_slots).filter(|(copies, _)| copies.is_none());
+        let promoted = left.iter().zip(&self.shards).filter(|(left, before)| {
+            left.as_ref().is_some_and(|left| left.primary != before.primary)
+        });
         Loss {
-            survivors: survivors.count(),
-            uncovered_slots,
-            promoted_shards,
-            busiest_before_slots,
-            busiest_after_slots,
+            survivors: (0..after.len()).filter(|&node| !is_lost(node)).count(),
+            uncovered_slots: uncovered.map(|(_, slots)| slots).sum(),
+            promoted_shards: promoted.count(),
+            busiest_before_slots: before.into_iter().max().unwrap_or(0),
+            busiest_after_slots: after.into_iter().max().unwrap_or(0),
         }
     }
 

@@ -87,15 +87,7 @@ impl Control {
 /// The probability that a random cut of `cut` of `all` takes `0..=marked` marked ones: the
 /// hypergeometric distribution. Empty if more is cut or marked than there is.
 pub fn marked_in_cut(all: u32, marked: u32, cut: u32) -> Vec<f64> {
-    if marked > all || cut > all {
-        return Vec::new();
-    }
-    let whole = ln_choose(all, cut);
-    let probability = |taken: u32| match taken <= cut && cut - taken <= all - marked {
-        true => (ln_choose(marked, taken) + ln_choose(all - marked, cut - taken) - whole).exp(),
-        false => 0.0,
-    };
-    (0..=marked).map(probability).collect()
+    Choices::up_to(all).marked_in_cut(all, marked, cut)
 }
 
 /// The probability that at least `least` of `marked` are left outside of a cut.
@@ -111,13 +103,14 @@ pub fn left_after_cut(all: u32, marked: u32, cut: u32, least: u32) -> f64 {
 /// Group after group, the cut takes some of its machines with the hypergeometric probability of
 /// what is left to take; paths in which it takes all are left out.
 pub fn no_group_in_cut(groups: u32, size: u32, cut: u32) -> f64 {
+    let choices = Choices::up_to(groups * size);
     let mut by_taken = vec![0.0; cut as usize + 1];
     by_taken[0] = 1.0;
     for group in 0..groups {
         let left = (groups - group) * size;
         let mut next = vec![0.0; by_taken.len()];
         for (taken, probability) in by_taken.iter().enumerate().filter(|(_, here)| **here > 0.0) {
-            let of_group = marked_in_cut(left, size, cut - taken as u32);
+            let of_group = choices.marked_in_cut(left, size, cut - taken as u32);
             for (here, share) in of_group.iter().enumerate().take(size as usize) {
                 if let Some(sum) = next.get_mut(taken + here) {
                     *sum += probability * share;
@@ -135,17 +128,47 @@ pub fn groups_in_cut(groups: u32, size: u32, cut: u32) -> f64 {
     marked_in_cut(all, size, cut).last().copied().unwrap_or(0.0) * f64::from(groups)
 }
 
-/// Ways to choose, as a number that may be beyond what integers hold.
-pub fn ways(all: u32, chosen: u32) -> f64 {
-    ln_choose(all, chosen).exp().round()
+/// The natural logarithm of the ways to choose so many, whose number is soon beyond what a float
+/// holds; minus infinity if there are not as many.
+pub fn ln_ways(all: u32, chosen: u32) -> f64 {
+    Choices::up_to(all).ln(all, chosen)
 }
 
-fn ln_choose(all: u32, chosen: u32) -> f64 {
-    if chosen > all {
-        return f64::NEG_INFINITY;
+/// The logarithms of factorials, of which those of binomial coefficients are made.
+struct Choices {
+    ln_factorials: Vec<f64>,
+}
+
+impl Choices {
+    fn up_to(all: u32) -> Choices {
+        let mut ln_factorials = vec![0.0];
+        let mut sum = 0.0;
+        ln_factorials.extend((1..=all).map(|number| {
+            sum += f64::from(number).ln();
+            sum
+        }));
+        Choices { ln_factorials }
     }
-    let few = chosen.min(all - chosen);
-    (0..few).map(|at| (f64::from(all - at) / f64::from(at + 1)).ln()).sum()
+
+    fn ln(&self, all: u32, chosen: u32) -> f64 {
+        if chosen > all {
+            return f64::NEG_INFINITY;
+        }
+        let ln = |number: u32| self.ln_factorials[number as usize];
+        ln(all) - ln(chosen) - ln(all - chosen)
+    }
+
+    fn marked_in_cut(&self, all: u32, marked: u32, cut: u32) -> Vec<f64> {
+        if marked > all || cut > all {
+            return Vec::new();
+        }
+        let whole = self.ln(all, cut);
+        let probability = |taken: u32| match taken <= cut && cut - taken <= all - marked {
+            true => (self.ln(marked, taken) + self.ln(all - marked, cut - taken) - whole).exp(),
+            false => 0.0,
+        };
+        (0..=marked).map(probability).collect()
+    }
 }
 
 #[cfg(test)]
@@ -165,11 +188,22 @@ mod tests {
 
     #[test]
     fn four_of_24_nodes_contain_a_whole_shard_once_in_four() {
-        assert_eq!(ways(24, 4), 10_626.0);
+        assert_eq!(ln_ways(24, 4).exp().round(), 10_626.0);
         // C(12,4) x 2^4 of 10,626 ways take no shard whole.
         assert!((no_group_in_cut(12, 2, 4) - 7920.0 / 10_626.0).abs() < 1e-12);
         assert!((groups_in_cut(12, 2, 4) - 12.0 * 231.0 / 10_626.0).abs() < 1e-12);
         assert!((left_after_cut(24, 12, 4, 7) - 1.0).abs() < 1e-12, "eight primaries are left");
+    }
+
+    #[test]
+    fn ways_beyond_what_a_float_holds_are_counted_by_their_logarithm() {
+        let digits = ln_ways(2000, 500) / std::f64::consts::LN_10;
+        // Stirling: 2000 H(1/4) ln 2 nats, less half the logarithm of 2 pi 2000 (1/4) (3/4).
+        let entropy = -(0.25f64 * 0.25f64.ln() + 0.75 * 0.75f64.ln());
+        let spread = 2.0 * std::f64::consts::PI * 2000.0 * 0.25 * 0.75;
+        let expected = (2000.0 * entropy - spread.ln() / 2.0) / std::f64::consts::LN_10;
+        assert!((digits - expected).abs() < 0.01 && digits > 308.0, "{digits} {expected}");
+        assert_eq!((ln_ways(7, 0), ln_ways(7, 7)), (0.0, 0.0));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub enum Cell {
     Share(f64, usize),
     /// A duration in seconds.
     Seconds(f64),
+    /// Whether something is so; what is not stands out.
+    Truth(bool),
     /// Nothing to say.
     Empty,
 }
@@ -43,6 +45,7 @@ impl Cell {
             Cell::Number(value, digits) => decimals(*value, *digits),
             Cell::Share(share, digits) => format!("{} %", decimals(share * 100.0, *digits)),
             Cell::Seconds(seconds) => spoken_seconds(*seconds),
+            Cell::Truth(is_so) => if *is_so { "yes" } else { "NO" }.to_owned(),
             Cell::Empty => String::new(),
         }
     }
@@ -53,6 +56,7 @@ impl Cell {
             Cell::Text(text) => Value::from(text.as_str()),
             Cell::Count(number) | Cell::Bytes(number) => Value::from(*number),
             Cell::Number(value, _) | Cell::Share(value, _) | Cell::Seconds(value) => finite(*value),
+            Cell::Truth(is_so) => Value::from(*is_so),
             Cell::Empty => Value::Null,
         }
     }
@@ -60,7 +64,7 @@ impl Cell {
     /// Whether it belongs at the right of its column.
     pub fn is_numeric(&self) -> bool {
         match self {
-            Cell::Text(_) | Cell::Empty => false,
+            Cell::Text(_) | Cell::Truth(_) | Cell::Empty => false,
             Cell::Count(_)
             | Cell::Bytes(_)
             | Cell::Number(..)
@@ -90,6 +94,8 @@ mod tests {
         assert_eq!(Cell::Share(0.125, 1).shown(Units::Binary), "12.5 %");
         assert_eq!(Cell::Number(f64::NAN, 2).value(), Value::Null);
         assert_eq!(Cell::Number(-0.0, 2).value().to_string(), "0.0");
+        let cell = Cell::Truth(false);
+        assert_eq!((cell.shown(Units::Binary).as_str(), cell.value()), ("NO", false.into()));
         assert_eq!(finite(0.1 + 0.2).to_string(), "0.3");
     }
 }

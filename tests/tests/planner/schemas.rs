@@ -23,7 +23,7 @@ const LINES: [(&str, &str); 12] = [
     ),
     ("probe", "probe --from tests/planner/fixtures/profile.json"),
     ("validate", "validate --from tests/planner/fixtures/profile.json"),
-    ("failover", "failover --masters 12 --zones a=8,b=8,c=8 --cut 4"),
+    ("failover", "failover --masters 12 --zones a=8,b=8,c=8 --lose-zone b --cut 4"),
     ("slots", "slots --zones a=2,b=2,c=2"),
     ("reshard", "reshard --masters 3 --add node4"),
     ("advise", "advise --data 64G --mem 16G --ha yes --auto-failover yes --nodes 6"),

@@ -2,44 +2,50 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::zones;
+use super::domains::{self, Domains};
 use crate::error::{PlanError, Result};
-use crate::model::failover::{Layout, Reads};
+use crate::model::failover::{Cluster, Service};
 use crate::model::placement::SEED_DEFAULT;
 use crate::model::quorum::{Control, majority, voters_for};
 use crate::quantity::{Seconds, Share};
 use crate::report::Report;
 use crate::report::cell::finite;
 
-/// Domains of one size that are made of a number.
-const DOMAINS_MAX: usize = 2000;
-
 /// What survives losing a node, a zone, or a switch
 ///
 /// Says who keeps a majority, which slots nobody serves, and what the busiest survivor carries. The
 /// article's case: planner failover --masters 12 --replicas 1 --cut 4
+///
+/// Slots are dealt evenly. Machines are called node-1, node-2 and so on, primaries first; in zones
+/// a-1, a-2, b-1.
 #[derive(Args, Debug)]
 pub(crate) struct FailoverArgs {
     /// Primaries (masters) of the cluster
     #[arg(long, visible_alias = "primaries", value_name = "N")]
-    masters: u32,
-    /// Replicas of each primary, each on a machine of its own
+    pub(super) masters: u32,
+    /// Replicas of each primary
     #[arg(long, value_name = "N", default_value_t = 1)]
-    replicas: u32,
-    /// Machines in each zone: a=8,b=8,c=8
+    pub(super) replicas: u32,
+    /// Machines in each zone: a=8,b=8,c=8; of fewer than there are copies each has several
     #[arg(
         long,
         value_name = "ZONE=MACHINES,...",
         value_delimiter = ',',
         conflicts_with = "switch"
     )]
-    zones: Option<Vec<String>>,
+    pub(super) zones: Option<Vec<String>>,
     /// Machines behind one switch
     #[arg(long, value_name = "N")]
-    switch: Option<u32>,
+    pub(super) switch: Option<u32>,
     /// Machines that are cut off from the others, whichever they are
     #[arg(long, value_name = "N")]
     cut: Option<u32>,
+    /// Machines that are lost, all at once: node-3, or b-1 with --zones
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    lose: Vec<String>,
+    /// Zones or switches that are lost, all at once, with the machines of --lose: b, switch-2
+    #[arg(long, visible_alias = "lose-switch", value_name = "NAME,...", value_delimiter = ',')]
+    lose_zone: Vec<String>,
     /// Who decides that a primary is dead
     #[arg(long, value_enum, default_value_t)]
     system: System,
@@ -52,6 +58,9 @@ pub(crate) struct FailoverArgs {
     /// Sentinels that must agree [default: a majority]
     #[arg(long, value_name = "N", requires = "sentinels")]
     quorum: Option<u32>,
+    /// cluster-require-full-coverage: whether one slot that nobody serves stops all [default: yes]
+    #[arg(long, value_parser = ["yes", "no"])]
+    full_coverage: Option<String>,
     /// How often clients ask for the slot map anew
     #[arg(long, value_name = "DURATION", default_value = "60s")]
     map_refresh: Seconds,
@@ -92,93 +101,129 @@ pub(super) enum Loss {
     Switch,
     /// Any machines that --cut cuts off
     Cut,
+    /// What --lose and --lose-zone name
+    Named,
+}
+
+impl Loss {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Loss::Node => "node",
+            Loss::Zone => "zone",
+            Loss::Switch => "switch",
+            Loss::Cut => "cut",
+            Loss::Named => "named",
+        }
+    }
+
+    /// More than one.
+    pub(super) fn plural(self) -> String {
+        let name = self.name();
+        format!("{name}{}", if name.ends_with("ch") { "es" } else { "s" })
+    }
 }
 
 /// What is asked, without contradictions.
 pub(super) struct Request {
-    pub(super) layout: Layout,
+    pub(super) cluster: Cluster,
     pub(super) control: Control,
+    pub(super) masters: u32,
     pub(super) replicas: u32,
-    /// Names of the domains, and what one of them is.
-    pub(super) domains: Option<(Loss, Vec<String>)>,
+    pub(super) domains: Option<Domains>,
     pub(super) cut: Option<u32>,
-    pub(super) reads: Reads,
+    /// What is lost by name, and which machines these are.
+    pub(super) named: Option<(String, Vec<bool>)>,
+    pub(super) service: Service,
+    /// What `cluster-require-full-coverage` is, if the system has it.
+    pub(super) full_coverage: Option<bool>,
     pub(super) map_refresh_seconds: f64,
     pub(super) require: Option<Loss>,
     pub(super) seed: u64,
 }
 
 pub(super) fn read(args: &FailoverArgs, report: &mut Report) -> Result<Request> {
-    let machines = u64::from(args.masters) * (u64::from(args.replicas) + 1);
-    let (domains, sizes) = domains(args, machines)?;
+    let domains = domains::read(args)?;
+    let copies = u64::from(args.masters) * (u64::from(args.replicas) + 1);
+    let sizes = domains.as_ref().map(|domains| domains.sizes.as_slice());
+    let machines = sizes.map_or(copies, |sizes| sizes.iter().map(|size| *size as u64).sum());
     let control = control(args, machines)?;
-    let layout = Layout::place(args.masters, args.replicas, &sizes, control)?;
+    let cluster = Cluster::place(args.masters, args.replicas, sizes, control)?;
+    let named = domains::named(&args.lose, &args.lose_zone, domains.as_ref(), &cluster)?;
+    let full_coverage = match (args.system, &args.full_coverage) {
+        (System::Redis, text) => Some(text.as_deref() != Some("no")),
+        (_, None) => None,
+        (_, Some(_)) => return stray("--full-coverage", "redis"),
+    };
     report.input("primaries", args.masters);
     report.input("replicas", args.replicas);
+    report.input("machines", cluster.machines());
     report.input("deciders", control.name());
-    if domains.is_some() {
-        report.input("domain_sizes", sizes);
+    if let Some(domains) = &domains {
+        report.input("domain_sizes", domains.sizes.clone());
     }
     if let Some(cut) = args.cut {
         report.input("cut", cut);
     }
-    report.input("reads", finite(args.reads.0));
-    report.input("map_refresh_seconds", finite(args.map_refresh.0));
-    let missing = |what: &str| {
-        Err(PlanError::usage(format!(
-            "--require {what} needs to know it: give --{what} or --zones"
-        )))
-    };
-    match (args.require, domains.as_ref().map(|(loss, _)| *loss), args.cut) {
-        (Some(Loss::Zone), found, _) if found != Some(Loss::Zone) => missing("zones")?,
-        (Some(Loss::Switch), found, _) if found != Some(Loss::Switch) => missing("switch")?,
-        (Some(Loss::Cut), _, None) => missing("cut")?,
-        _ => {}
+    if let Some((names, _)) = &named {
+        report.input("lose", names.as_str());
     }
-    Ok(Request {
-        layout,
+    if let Some(full_coverage) = full_coverage {
+        report.input("full_coverage", full_coverage);
+    }
+    report.input("reads", finite(args.reads.0));
+    report.input("replica_reads", args.replica_reads);
+    report.input("map_refresh_seconds", finite(args.map_refresh.0));
+    let request = Request {
+        cluster,
         control,
+        masters: args.masters,
         replicas: args.replicas,
         domains,
         cut: args.cut,
-        reads: Reads { share: args.reads.0, from_replicas: args.replica_reads },
+        named,
+        service: Service {
+            reads: args.reads.0,
+            has_replica_reads: args.replica_reads,
+            needs_full_coverage: full_coverage == Some(true),
+        },
+        full_coverage,
         map_refresh_seconds: args.map_refresh.0,
         require: args.require,
         seed: args.seed,
-    })
+    };
+    check_required(&request)?;
+    Ok(request)
 }
 
-/// Failure domains with their names, and their sizes; one of all machines if none are given.
-type Domains = (Option<(Loss, Vec<String>)>, Vec<u32>);
+/// What is required must be there to lose.
+fn check_required(request: &Request) -> Result<()> {
+    let domain = request.domains.as_ref().map(|domains| domains.loss);
+    let missing = match request.require {
+        Some(Loss::Zone) if domain != Some(Loss::Zone) => {
+            "--require zone: which zones there are is not said; give --zones a=2,b=2,c=2"
+        }
+        Some(Loss::Switch) if domain != Some(Loss::Switch) => {
+            "--require switch: which switches there are is not said; give --switch N, the machines \
+             behind each"
+        }
+        Some(Loss::Cut) if request.cut.is_none() => {
+            "--require cut: how many are cut off is not said; give --cut N"
+        }
+        Some(Loss::Named) if request.named.is_none() => {
+            "--require named: nothing is named; give --lose NODE or --lose-zone ZONE"
+        }
+        _ => return Ok(()),
+    };
+    Err(PlanError::usage(missing))
+}
 
-fn domains(args: &FailoverArgs, machines: u64) -> Result<Domains> {
-    let whole = u32::try_from(machines).unwrap_or(u32::MAX);
-    if let Some(size) = args.switch {
-        if size == 0 {
-            return Err(PlanError::usage("--switch 0: give the machines behind one switch"));
-        }
-        let count = whole.div_ceil(size) as usize;
-        if count > DOMAINS_MAX {
-            return Err(PlanError::usage(format!(
-                "--switch {size}: {count} switches are more than the {DOMAINS_MAX} reckoned with"
-            )));
-        }
-        let last = whole - size * (count as u32 - 1);
-        let sizes = (0..count).map(|at| if at + 1 == count { last } else { size }).collect();
-        let names = (1..=count).map(|number| format!("switch-{number}")).collect();
-        return Ok((Some((Loss::Switch, names)), sizes));
-    }
-    let Some(parts) = &args.zones else { return Ok((None, vec![whole])) };
-    let zones = zones::parse(parts, "machines")?;
-    let sizes = zones.iter().map(|zone| zone.nodes as u32).collect();
-    let names = zones.into_iter().map(|zone| zone.name).collect();
-    Ok((Some((Loss::Zone, names)), sizes))
+fn stray<T>(argument: &str, system: &str) -> Result<T> {
+    Err(PlanError::usage(format!(
+        "{argument} means something to --system {system} only; leave it away, or give that"
+    )))
 }
 
 fn control(args: &FailoverArgs, machines: u64) -> Result<Control> {
-    let stray = |argument: &str, system: &str| {
-        Err(PlanError::usage(format!("{argument} means something to --system {system} only")))
-    };
     match args.system {
         System::Skep if args.sentinels.is_some() => stray("--sentinels", "sentinel"),
         System::Redis if args.sentinels.is_some() => stray("--sentinels", "sentinel"),
