@@ -41,13 +41,15 @@ impl SlotSizes {
         }
     }
 
-    /// Adds so many keys and bytes, spread evenly over slots; what does not divide goes to the first.
+    /// Adds so many keys and bytes, spread evenly over slots, what does not divide too: any run of
+    /// slots gets its share, within one.
     pub fn spread(&mut self, slots: &[u16], keys: u64, bytes: u64) {
-        let count = slots.len() as u64;
-        let part = |whole: u64, at: u64| whole / count + u64::from(at < whole % count);
-        for (at, &slot) in (0u64..).zip(slots) {
-            self.keys[usize::from(slot)] += part(keys, at);
-            self.bytes[usize::from(slot)] += part(bytes, at);
+        let count = slots.len() as u128;
+        let until = |whole: u64, at: u128| (u128::from(whole) * at / count) as u64;
+        for (at, &slot) in (0u128..).zip(slots) {
+            let slot = usize::from(slot);
+            self.keys[slot] += until(keys, at + 1) - until(keys, at);
+            self.bytes[slot] += until(bytes, at + 1) - until(bytes, at);
         }
     }
 }

@@ -83,6 +83,17 @@ fn nobody_exceeds_the_limit_on_the_way_or_it_is_said_who_lacks_how_much() {
 }
 
 #[test]
+fn what_is_spread_is_all_there_and_any_run_of_slots_has_its_share() {
+    let mut sizes = SlotSizes::empty();
+    let slots: Vec<u16> = (0..5461).collect();
+    sizes.spread(&slots, 10_007, 3);
+    assert_eq!((sizes.keys.iter().sum::<u64>(), sizes.bytes.iter().sum::<u64>()), (10_007, 3));
+    let upper: u64 = sizes.keys[4096..].iter().sum();
+    assert!((2500..=2502).contains(&upper), "1,365 of 5,461 slots: {upper}");
+    sizes.spread(&[], 5, 5);
+}
+
+#[test]
 fn a_digest_tells_states_apart_but_not_how_shards_are_numbered() {
     let one = Owners::even(names(3)).unwrap();
     let digest = one.digest(&one.layout);
@@ -205,23 +216,42 @@ proptest! {
 
 #[test]
 fn a_detour_is_gone_only_as_far_as_it_was() {
-    let (plan, _) = crossed(None);
-    let full = 358 << 20;
-    let tight = crossed(Some(full));
-    drop(plan);
-    let Ok(batches) = &tight.0.batches else { panic!("stuck at {full}") };
+    // Two full shards swap a slot over a third.
+    let of = |slots: [usize; 3]| {
+        let counts = slots.map(|slots| slots as u32);
+        Owners { layout: Layout::contiguous(&counts).unwrap(), ..Owners::even(names(3)).unwrap() }
+    };
+    let start = of([1, 1, 16_382]);
+    let mut shards = start.file(&start.layout).shards;
+    shards[0].ranges = vec![(1, 1)];
+    shards[1].ranges = vec![(0, 0)];
+    let mut sizes = SlotSizes::empty();
+    sizes.spread(&[0, 1], 2, 200);
+    let bounds = Bounds { shard_bytes_max: Some(100), batch_slots_max: 300 };
+    let goal = Goal::exactly(start, &Owners::of(&shards).unwrap()).unwrap();
+    let plan = plan(goal, &sizes, bounds).unwrap();
+    let batches = plan.batches.as_ref().unwrap();
     let all: Vec<Step> = batches.iter().flatten().copied().collect();
-    let checked = file(&tight.0, batches).checked().unwrap();
-    for done in [0, 1, all.len() / 2, all.len()] {
-        let now = state(&tight.0, |at| at < done);
+    assert!(all.len() == 3 && all.iter().any(|step| step.is_detour), "{all:?}");
+    let checked = file(&plan, batches).checked().unwrap();
+    for done in 0..=all.len() {
+        let now = state(&plan, |at| at < done);
         let progress = checked.progress(&now).unwrap();
         assert_eq!(progress.done, done);
-        // Within a batch the order is free.
-        let sorted = |mut steps: Vec<Step>| {
-            steps.sort_by_key(|step| (step.step.slot, step.step.source, step.step.target));
-            steps
+        // A file gathers the moves of a batch; only the order of batches matters.
+        let mut rest = batches.clone();
+        let mut skipped = done;
+        for batch in &mut rest {
+            let first = skipped.min(batch.len());
+            batch.drain(..first);
+            skipped -= first;
+        }
+        rest.retain(|batch| !batch.is_empty());
+        let sorted = |mut batches: Vec<Vec<Step>>| {
+            batches.iter_mut().for_each(|batch| batch.sort_by_key(|step| step.step.slot));
+            batches
         };
-        let is_the_rest = sorted(progress.left.concat()) == sorted(all[done..].to_vec());
-        assert!(is_the_rest, "after {done} of {} steps", all.len());
+        let is_rest = sorted(progress.left) == sorted(rest);
+        assert!(is_rest, "a prefix of {done} leaves the rest, batch by batch");
     }
 }
