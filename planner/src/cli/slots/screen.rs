@@ -124,7 +124,7 @@ fn grown(report: &mut Report, request: &Request, named: &NamedLayout) -> Result<
     Ok(Some(Remark {
         head: "growth",
         text: format!(
-            "one more shard, laid out anew, moves {} slots ({} %); the least is {}",
+            "one more shard, laid out anew, moves {} slots ({} %); the least for an exact balance is {}",
             grouped(found.moved_slots as u64),
             decimals(share * 100.0, 1),
             grouped(found.least_slots as u64)

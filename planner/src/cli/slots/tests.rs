@@ -13,7 +13,7 @@ node-1  5,461  33.33 %  0-5460
 node-2  5,462  33.34 %  5461-10922
 node-3  5,461  33.33 %  10923-16383
 
-growth  one more shard, laid out anew, moves 8,192 slots (50.0 %); the least is 4,096  planner reshard --add NAME
+growth  one more shard, laid out anew, moves 8,192 slots (50.0 %); the least for an exact balance is 4,096  planner reshard --add NAME
 "
     );
 }
