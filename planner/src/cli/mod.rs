@@ -5,6 +5,8 @@ mod explain;
 mod failover;
 mod from;
 mod hotkeys;
+mod layouts;
+mod listen;
 mod man;
 mod mrc;
 mod probe;

@@ -1,11 +1,11 @@
 //! Arguments that name a trace, for every command that reads one, and the reading.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 
 use crate::cli::Common;
+use crate::cli::listen;
 use crate::cli::progress::Progress;
 use crate::error::{PlanError, Result};
 use crate::live;
@@ -13,13 +13,10 @@ use crate::model::replica::Policy;
 use crate::quantity::{Count, Rate, Seconds, Size};
 use crate::report::Report;
 use crate::report::cell::finite;
-use crate::trace::{Access, Format, MonitorDecoder, Reader, Sizes};
+use crate::trace::{Access, Format, Reader, Sizes};
 
 /// Values are not taken for larger.
 const VALUE_BYTES_MAX: u64 = 512 << 20;
-/// How long a server may be listened to.
-const SECONDS_MIN: f64 = 0.1;
-const SECONDS_MAX: f64 = 86_400.0;
 
 /// Which trace to read.
 #[derive(Args, Debug)]
@@ -109,30 +106,11 @@ impl TraceArgs {
         report: &mut Report,
         visit: &mut dyn FnMut(&Access) -> Result<()>,
     ) -> Result<()> {
-        if !(SECONDS_MIN..=SECONDS_MAX).contains(&self.seconds.0) {
-            return Err(PlanError::usage(format!(
-                "--seconds: listen for {SECONDS_MIN} to {SECONDS_MAX} s"
-            )));
-        }
+        let length = listen::length(self.seconds)?;
         let live = live::connect(source)?;
         report.input("from", live.shown());
         report.input("seconds", finite(self.seconds.0));
-        let mut decoder = MonitorDecoder::default();
-        let mut left = most;
-        live.monitor(Duration::from_secs_f64(self.seconds.0), &mut |line| {
-            if !decoder.line(line) {
-                let shown: String = String::from_utf8_lossy(line).chars().take(60).collect();
-                return Err(PlanError::source("MONITOR", format!("no line of a command: {shown}")));
-            }
-            while let Some(access) = decoder.pending() {
-                if left == 0 {
-                    return Ok(false);
-                }
-                left -= 1;
-                visit(&access)?;
-            }
-            Ok(true)
-        })
+        listen::listen(live, length, most, &mut |_, access| visit(access))
     }
 
     /// How many accesses there are to read: reads them all, so that they can be read again.

@@ -8,6 +8,7 @@
 //! [`Profile::read`](crate::model::profile::Profile::read) takes these and the file that `planner probe`
 //! saved, and gives what models compute with.
 
+mod hotkeys;
 mod info;
 mod metrics;
 mod node;
@@ -20,6 +21,7 @@ mod stream;
 use std::time::Duration;
 
 pub use crate::model::profile::cluster;
+pub use hotkeys::{HotKey, Measure, Ranking};
 pub use info::{Info, KeyspaceLine, ReplicaLine};
 pub use probe::{ReadOptions, SAMPLES_DEFAULT};
 pub use redis::Value;

@@ -127,7 +127,11 @@ fn imbalance_with(
     head_max: usize,
 ) -> Result<Imbalance> {
     let nodes = shares.len();
-    let copies: usize = traffic.copied.iter().map(|copied| copied.nodes.min(nodes)).sum();
+    // What every node has needs no placing.
+    let (everywhere, some): (Vec<Copied>, Vec<Copied>) =
+        traffic.copied.iter().partition(|copied| copied.nodes >= nodes);
+    let base: f64 = everywhere.iter().map(|copied| copied.load).sum();
+    let copies: usize = some.iter().map(|copied| copied.nodes).sum();
     check(nodes, copies, trials)?;
     let pick = WeightedAliasIndex::new(shares.to_vec())
         .map_err(|_| PlanError::usage("the nodes' shares must be positive and add up to 1"))?;
@@ -142,13 +146,13 @@ fn imbalance_with(
         for share in &split.head {
             loads[pick.sample(&mut random)] += share;
         }
-        for copied in &traffic.copied {
+        for copied in &some {
             let first = pick.sample(&mut random);
-            for at in 0..copied.nodes.min(nodes) {
+            for at in 0..copied.nodes {
                 loads[(first + at) % nodes] += copied.load;
             }
         }
-        loads.iter().copied().fold(0.0, f64::max) * nodes as f64
+        (loads.iter().copied().fold(0.0, f64::max) + base) * nodes as f64
     };
     let mut ratios: Vec<f64> = (0..trials.count).map(|_| trial()).collect();
     ratios.sort_by(f64::total_cmp);

@@ -140,3 +140,16 @@ proptest! {
         prop_assert!((0.0..=1.0).contains(&often) && seldom <= often && error >= 0.0);
     }
 }
+
+#[test]
+fn keys_that_every_node_has_cost_no_placing() {
+    let popularity = Popularity::zipf(1_000_000_000, 0.0).unwrap();
+    let shares = vec![0.001; 1000];
+    let plain =
+        imbalance(&Traffic::plain(&popularity), &shares, Trials::default()).unwrap().quantile(0.5);
+    let copied = vec![Copied { load: 1e-6, nodes: 1000 }; 500];
+    let traffic = Traffic { popularity: &popularity, skip: 0, copied };
+    let found = imbalance(&traffic, &shares, Trials::default()).unwrap().quantile(0.5);
+    // 500 keys x 10^-6 x 1000 nodes.
+    assert!((found - plain - 0.5).abs() < 1e-9, "{plain} {found}");
+}

@@ -1,4 +1,5 @@
-//! Sizes of keys and values as people know them: one number, two percentiles, or a log-normal.
+//! Sizes of keys and values as people know them: one number, two of mean, median and 99th percentile,
+//! or a log-normal.
 
 use std::str::FromStr;
 
@@ -11,8 +12,8 @@ const Z_99: f64 = 2.326_347_874_040_841;
 /// Spread beyond which a log-normal says nothing useful: p99 would be 10^6 medians.
 const SIGMA_MAX: f64 = 6.0;
 
-/// A distribution of sizes in bytes, as written: `120`, `4K`, `p50=120,p99=4k` or
-/// `lognormal:MEDIAN,SIGMA`.
+/// A distribution of sizes in bytes, as written: `120`, `4K`, `p50=120,p99=4k`, `mean=300,p99=4k`,
+/// `mean=300,p50=120` or `lognormal:MEDIAN,SIGMA`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sizes {
     text: String,
@@ -83,16 +84,49 @@ fn lognormal(parameters: &str) -> Result<(f64, f64), String> {
     Ok((bytes(median.trim())?, sigma))
 }
 
-/// The log-normal through two percentiles.
+/// The log-normal with two of mean, median and 99th percentile.
 fn percentiles(text: &str) -> Result<(f64, f64), String> {
-    let usage = || "write two percentiles such as p50=120,p99=4k".to_owned();
-    let (low, high) = text.split_once(',').ok_or_else(usage)?;
-    let median = bytes(low.trim().strip_prefix("p50=").ok_or_else(usage)?)?;
-    let tail = bytes(high.trim().strip_prefix("p99=").ok_or_else(usage)?)?;
-    if median < 1.0 || tail < median {
-        return Err(format!("\"{text}\": p99 must be at least p50, and p50 at least 1"));
+    let usage = || {
+        "write two of mean, p50 and p99, such as p50=120,p99=4k or mean=300,p99=4k; one size alone is \
+         a number"
+            .to_owned()
+    };
+    let mut parts = Vec::new();
+    for part in text.split(',') {
+        let (name, size) = part.trim().split_once('=').ok_or_else(usage)?;
+        parts.push((name.trim().to_owned(), bytes(size.trim())?));
     }
-    Ok((median, (tail / median).ln() / Z_99))
+    let of = |name: &str| parts.iter().find(|(known, _)| known == name).map(|(_, bytes)| *bytes);
+    if parts.len() != 2 {
+        return Err(usage());
+    }
+    let falls =
+        |low, high| format!("\"{text}\": {high} must be at least {low}, and {low} at least 1");
+    match (of("mean"), of("p50"), of("p99")) {
+        (None, Some(median), Some(tail)) if median >= 1.0 && tail >= median => {
+            Ok((median, (tail / median).ln() / Z_99))
+        }
+        (None, Some(_), Some(_)) => Err(falls("p50", "p99")),
+        // The mean is median x e^(sigma^2 / 2).
+        (Some(mean), Some(median), None) if median >= 1.0 && mean >= median => {
+            Ok((median, (2.0 * (mean / median).ln()).sqrt()))
+        }
+        (Some(_), Some(_), None) => Err(falls("p50", "mean")),
+        // ln(p99 / mean) = z sigma - sigma^2 / 2, of which the smaller sigma is meant.
+        (Some(mean), None, Some(tail)) if mean >= 1.0 && tail >= mean => {
+            let root = Z_99 * Z_99 - 2.0 * (tail / mean).ln();
+            if root < 0.0 {
+                return Err(format!(
+                    "\"{text}\": a log-normal's p99 is at most {:.1} times its mean; give p50 and p99",
+                    (Z_99 * Z_99 / 2.0).exp()
+                ));
+            }
+            let sigma = Z_99 - root.sqrt();
+            Ok((mean / (sigma * sigma / 2.0).exp(), sigma))
+        }
+        (Some(_), None, Some(_)) => Err(falls("mean", "p99")),
+        _ => Err(usage()),
+    }
 }
 
 /// The standard normal's quantile, by bisection of its distribution function.
@@ -128,6 +162,13 @@ mod tests {
         assert!(all[255] <= 120 && all[256] >= 120, "{} {}", all[255], all[256]);
         let p99 = all[506] as f64;
         assert!((p99 / 4096.0 - 1.0).abs() < 0.05, "{p99}");
+        for text in ["mean=300,p99=2k", "p99=2k,mean=300", "mean=300,p50=120"] {
+            let sizes: Sizes = text.parse().unwrap();
+            assert!((sizes.mean_bytes() / 300.0 - 1.0).abs() < 0.02, "{}", sizes.mean_bytes());
+        }
+        let sizes: Sizes = "mean=300,p99=2k".parse().unwrap();
+        let p99 = sizes.representatives()[506] as f64;
+        assert!((p99 / 2048.0 - 1.0).abs() < 0.05, "{p99}");
         // The mean of a log-normal is median x e^(sigma^2 / 2).
         let spread: Sizes = "lognormal:700,0.9".parse().unwrap();
         let expected = 700.0 * (0.9f64 * 0.9 / 2.0).exp();
@@ -136,9 +177,22 @@ mod tests {
 
     #[test]
     fn what_is_no_distribution_says_what_would_be() {
-        for text in
-            ["", "p50=1", "p50=9,p99=3", "p50=0,p99=3", "lognormal:7", "lognormal:7,nan", "9T"]
-        {
+        for text in [
+            "",
+            "p50=1",
+            "p50=9,p99=3",
+            "p50=0,p99=3",
+            "mean=3",
+            "mean=3,p99=2",
+            "mean=3,p50=4",
+            "mean=1,p99=999",
+            "mean=3,mean=4",
+            "mean=3,p50=2,p99=9",
+            "p90=1,p99=2",
+            "lognormal:7",
+            "lognormal:7,nan",
+            "9T",
+        ] {
             assert!(text.parse::<Sizes>().unwrap_err().len() > 15, "{text}");
         }
     }

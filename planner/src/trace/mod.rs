@@ -123,7 +123,8 @@ enum Decoder {
     Sized(Lines),
     Numbers(numbers::Numbers),
     Table(table::Rows),
-    Monitor(Lines, MonitorDecoder),
+    /// With the key of the access that was read last.
+    Monitor(Lines, MonitorDecoder, Vec<u8>),
 }
 
 /// A trace that is being read.
@@ -155,7 +156,9 @@ impl Reader {
             Format::U64be => Decoder::Numbers(numbers::Numbers::new(input, 8)),
             Format::Csv => Decoder::Table(table::Rows::with_header(input)?),
             Format::Twitter => Decoder::Table(table::Rows::of_twitter(input)),
-            Format::Monitor => Decoder::Monitor(Lines::new(input), MonitorDecoder::default()),
+            Format::Monitor => {
+                Decoder::Monitor(Lines::new(input), MonitorDecoder::default(), Vec::new())
+            }
         };
         let has_times = match &decoder {
             Decoder::Ranges(_) | Decoder::Numbers(_) => false,
@@ -170,6 +173,15 @@ impl Reader {
         self.has_times
     }
 
+    /// The key of the access that was read last, if the trace has names of keys.
+    pub fn key(&self) -> Option<&[u8]> {
+        match &self.decoder {
+            Decoder::Table(rows) => rows.key(),
+            Decoder::Monitor(_, _, last) => Some(last),
+            Decoder::Ranges(_) | Decoder::Sized(_) | Decoder::Numbers(_) => None,
+        }
+    }
+
     /// The next access.
     ///
     /// # Errors
@@ -181,8 +193,9 @@ impl Reader {
             Decoder::Sized(lines) => lines.decode(lines::sized),
             Decoder::Numbers(numbers) => numbers.read(),
             Decoder::Table(rows) => rows.read(),
-            Decoder::Monitor(lines, decoder) => loop {
-                if let Some(access) = decoder.pending() {
+            Decoder::Monitor(lines, decoder, last) => loop {
+                if let Some((key, access)) = decoder.pending_with_key() {
+                    *last = key;
                     return Ok(Some(access));
                 }
                 let Some(line) = lines.next_line()? else { return Ok(None) };

@@ -24,12 +24,17 @@ enum Keys {
 /// Decodes lines of MONITOR; a line may stand for several accesses.
 #[derive(Default)]
 pub struct MonitorDecoder {
-    pending: VecDeque<Access>,
+    pending: VecDeque<(Vec<u8>, Access)>,
 }
 
 impl MonitorDecoder {
     /// An access of the lines so far.
     pub fn pending(&mut self) -> Option<Access> {
+        self.pending_with_key().map(|(_, access)| access)
+    }
+
+    /// As [`MonitorDecoder::pending`], with the key.
+    pub fn pending_with_key(&mut self) -> Option<(Vec<u8>, Access)> {
         self.pending.pop_front()
     }
 
@@ -66,7 +71,7 @@ impl MonitorDecoder {
                 access.value_bytes = value.map_or(Access::SIZE_UNKNOWN, |value| value.len() as u32);
                 access.ttl_ms = ttl_ms(&name, arguments).unwrap_or(0);
             }
-            self.pending.push_back(access);
+            self.pending.push_back((key.clone(), access));
         }
         Some(())
     }

@@ -96,6 +96,11 @@ impl Rows {
         self.columns.time.is_some()
     }
 
+    /// The key of the row that was read last.
+    pub(super) fn key(&self) -> Option<&[u8]> {
+        self.record.get(self.columns.key)
+    }
+
     #[inline]
     pub(super) fn read(&mut self) -> Result<Option<Access>> {
         match self.reader.read_byte_record(&mut self.record) {

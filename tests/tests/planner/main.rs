@@ -2,6 +2,7 @@
 
 mod calibration;
 mod curves;
+mod hotkeys;
 mod live;
 mod schemas;
 mod screens;

@@ -12,7 +12,7 @@ use skep_tests::{TestResult, repository};
 use crate::support::{code, plan};
 
 /// A command line for each shape, under the name of its file.
-const LINES: [(&str, &str); 12] = [
+const LINES: [(&str, &str); 14] = [
     ("size", "size --masters 3 --mem 16G"),
     ("size-smallest", "size --data 200G --mem 16G --ops 2M --node-ops 200k"),
     ("size-items", "size --keys 5M --shape mixed --mem 16G --masters 3 --os-reserve 1G"),
@@ -25,6 +25,15 @@ const LINES: [(&str, &str); 12] = [
     ("validate", "validate --from tests/planner/fixtures/profile.json"),
     ("failover", "failover --masters 12 --zones a=8,b=8,c=8 --lose-zone b --cut 4"),
     ("slots", "slots --zones a=2,b=2,c=2"),
+    (
+        "hotkeys",
+        "hotkeys --trace tests/planner/small.csv --nodes 3 --layout ring --limit 2 --trials 50",
+    ),
+    (
+        "throughput",
+        "throughput --nodes 10 --node-ops 200k --replicas 1 --zipf 0.99 --nic 10G --value-size 1K \
+         --ops 1M --layout ring",
+    ),
     ("reshard", "reshard --masters 3 --add node4"),
     ("advise", "advise --data 64G --mem 16G --ha yes --auto-failover yes --nodes 6"),
     ("explain", "explain virtual node"),

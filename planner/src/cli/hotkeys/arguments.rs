@@ -2,6 +2,10 @@
 
 use clap::Args;
 
+use skep_keyspace::Layout;
+
+use crate::cli::Common;
+use crate::cli::layouts::{Chosen, LayoutArgs, shares};
 use crate::cli::traffic::{Traffic, TrafficArgs};
 use crate::error::{PlanError, Result};
 use crate::model::hotkeys::Mitigation;
@@ -26,6 +30,8 @@ pub(crate) struct HotkeysArgs {
     /// Nodes that share the keys
     #[arg(long, visible_aliases = ["masters", "primaries"], value_name = "N")]
     nodes: Option<u32>,
+    #[command(flatten)]
+    layout: LayoutArgs,
     #[command(flatten)]
     traffic: TrafficArgs,
     /// Share of operations that read [default: as in the trace, or 95%]
@@ -57,7 +63,10 @@ pub(crate) struct HotkeysArgs {
 /// What is asked, without contradictions.
 pub(super) struct Request {
     pub(super) nodes: usize,
-    /// The share of the keys that each node gets.
+    pub(super) chosen: Chosen,
+    /// Who owns which slots.
+    pub(super) layout: Layout,
+    /// The share of the slots, and so of the keys, that each node gets.
     pub(super) shares: Vec<f64>,
     pub(super) traffic: Traffic,
     pub(super) trials: Trials,
@@ -69,7 +78,7 @@ pub(super) struct Request {
     pub(super) limit: Option<(f64, f64)>,
 }
 
-pub(super) fn read(args: &HotkeysArgs, report: &mut Report) -> Result<Request> {
+pub(super) fn read(args: &HotkeysArgs, common: &Common, report: &mut Report) -> Result<Request> {
     let nodes = match args.nodes {
         None => {
             return Err(PlanError::usage(
@@ -84,10 +93,12 @@ pub(super) fn read(args: &HotkeysArgs, report: &mut Report) -> Result<Request> {
         Some(nodes) => nodes as usize,
     };
     report.input("nodes", nodes);
-    let traffic = args.traffic.read(report)?.ok_or_else(|| {
+    let chosen = args.layout.read(report)?;
+    let layout = chosen.among(nodes)?;
+    let traffic = args.traffic.read(common, report)?.ok_or_else(|| {
         PlanError::usage(
             "how is the traffic spread? Give --zipf ALPHA, --hot KEYS=SHARE, --key-share SHARE, \
-             --top-file FILE or --trace FILE",
+             --top-file FILE, --trace FILE or --from redis://host:port",
         )
     })?;
     let reads = traffic.reads(args.reads);
@@ -105,7 +116,9 @@ pub(super) fn read(args: &HotkeysArgs, report: &mut Report) -> Result<Request> {
     }
     Ok(Request {
         nodes,
-        shares: vec![1.0 / nodes as f64; nodes],
+        chosen,
+        shares: shares(&layout),
+        layout,
         traffic,
         trials: args.traffic.trials(),
         reads,

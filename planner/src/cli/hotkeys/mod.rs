@@ -2,6 +2,7 @@
 //! mitigation buys.
 
 mod arguments;
+mod mitigations;
 mod screen;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ use crate::report::Report;
 
 pub(super) fn run(args: &HotkeysArgs, common: &Common) -> Result<Report> {
     let mut report = Report::new("hotkeys", common.units());
-    let request = arguments::read(args, &mut report)?;
+    let request = arguments::read(args, common, &mut report)?;
     screen::fill(&mut report, &request)?;
     Ok(report)
 }

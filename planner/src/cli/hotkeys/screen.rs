@@ -1,39 +1,45 @@
 //! The answer of `planner hotkeys`.
 
-use serde_json::json;
+use skep_keyspace::Slot;
 
 use super::arguments::Request;
+use super::mitigations;
 use crate::cli::traffic::percent;
 use crate::error::Result;
-use crate::model::hotkeys::{Figures, Heat, INDEX_HOT, Mitigation, figures, index};
+use crate::model::hotkeys::{Figures, Heat, Mitigation, figures, index};
 use crate::model::placement::{self, Imbalance, TAIL_ERROR, imbalance};
 use crate::model::popularity::{Group, Popularity};
 use crate::quantity::decimals;
 use crate::report::cell::finite;
-use crate::report::chart::{Axis, Lines, Scale};
-use crate::report::{Block, Cell, Chart, Report, Step, Table, Unit, Verdict};
+use crate::report::{Block, Cell, Report, Step, Table, Unit, Verdict};
 
 /// Numbers of keys that are shown where it is open how many there are.
 const SIZES_SHOWN: [u64; 5] = [100, 1000, 10_000, 100_000, 1_000_000];
-/// Hottest keys that mitigations are applied to if the caller does not say, at most.
-const TREAT_MAX: usize = 64;
-/// Points of a curve.
-const POINTS: usize = 40;
 
 const GOLDSTEIN: &str =
     "L. Goldstein, \"Bounds on the constant in the mean central limit theorem\", 2010";
 
 pub(super) fn fill(report: &mut Report, request: &Request) -> Result<()> {
     let traffic = &request.traffic;
-    report.line(format!("traffic    {}, {} nodes", traffic.text, request.nodes));
+    report.line(format!("traffic    {}", traffic.text));
+    let owned = request.layout.imbalance();
+    report.line(format!(
+        "nodes      {}, {}; most slots over the mean {}",
+        request.nodes,
+        request.chosen.text(),
+        decimals(owned, 3)
+    ));
+    report.figure("imbalance_slots", finite(owned));
     let first = keys(report, request);
     let open = (!traffic.of_any_size.is_empty()).then(|| by_size(request)).transpose()?;
     if let Some(table) = open {
         report.block(Block::Table(table));
     }
-    let found = placed(request, Mitigation::Nothing, &[])?;
-    distribution(report, request, &found);
-    mitigations(report, request, &found)?;
+    let found = mitigations::placed(request, Mitigation::Nothing, &[])?;
+    let seen = traffic.seen.as_ref();
+    let exact = seen.map(|seen| seen.imbalance(&request.layout)).transpose()?;
+    distribution(report, request, &found, exact);
+    mitigations::fill(report, request, &found)?;
     steps(report, request, first, &found);
     if let Some((limit, risk)) = request.limit {
         judge(report, &found, limit, risk);
@@ -45,13 +51,19 @@ pub(super) fn fill(report: &mut Report, request: &Request) -> Result<()> {
 fn keys(report: &mut Report, request: &Request) -> Option<(Group, Figures)> {
     let traffic = &request.traffic;
     let outside = outside(request);
+    let has_places = traffic.named.iter().any(|named| named.slot.is_some());
     let columns =
         ["keys", "share", "group index", "key index", "x mean key", "x cold key", "one key is"];
+    let columns = columns.into_iter().chain(has_places.then_some("node"));
     let mut table = Table::new("keys", columns);
     let mut first = None;
     for named in &traffic.named {
         let found = figures(named.group, traffic.keys, outside, request.nodes);
-        table.row([
+        let place = |slot: u16| match Slot::new(slot) {
+            Some(slot) => Cell::Count(request.layout.owner(slot) as u64 + 1),
+            None => Cell::Empty,
+        };
+        let cells = [
             Cell::text(named.label.as_str()),
             Cell::Share(named.group.share, 2),
             Cell::Number(found.group_index, 2),
@@ -59,7 +71,9 @@ fn keys(report: &mut Report, request: &Request) -> Option<(Group, Figures)> {
             Cell::Number(found.times_mean, 1),
             found.times_cold.map_or(Cell::Empty, |times| Cell::Number(times, 1)),
             Cell::text(Heat::of(found.key_index).name()),
-        ]);
+        ];
+        let place = has_places.then(|| named.slot.map_or(Cell::Empty, place));
+        table.row(cells.into_iter().chain(place));
         first.get_or_insert((named.group, found));
     }
     report.block(Block::Table(table));
@@ -109,19 +123,7 @@ fn by_size(request: &Request) -> Result<Table> {
     Ok(table)
 }
 
-/// Places the keys, with a mitigation for the first ones.
-fn placed(request: &Request, mitigation: Mitigation, treated: &[f64]) -> Result<Imbalance> {
-    let copied =
-        treated.iter().flat_map(|share| mitigation.copied(*share, request.nodes, request.reads));
-    let traffic = placement::Traffic {
-        popularity: &request.traffic.popularity,
-        skip: treated.len(),
-        copied: copied.collect(),
-    };
-    imbalance(&traffic, &request.shares, request.trials)
-}
-
-fn distribution(report: &mut Report, request: &Request, found: &Imbalance) {
+fn distribution(report: &mut Report, request: &Request, found: &Imbalance, exact: Option<f64>) {
     let quantile = |share| decimals(found.quantile(share), 2);
     report.line(format!(
         "imbalance  the busiest of {} nodes has {} times the mean (median); p95 {}, p99 {}",
@@ -133,13 +135,12 @@ fn distribution(report: &mut Report, request: &Request, found: &Imbalance) {
     for (name, share) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
         report.figure(&format!("imbalance_{name}"), finite(found.quantile(share)));
     }
-    if let Some(seen) = &request.traffic.seen {
-        let exact = seen.imbalance(request.nodes);
+    if let Some(exact) = exact {
         report.line(format!(
-            "as it is   {} times the mean with an even range of slots on each node",
+            "as it is   {} times the mean, with these keys in their slots",
             decimals(exact, 2)
         ));
-        report.figure("imbalance_even_slots", finite(exact));
+        report.figure("imbalance_seen", finite(exact));
     }
     report.figure("imbalance_mean", finite(found.mean()));
     report.figure("imbalance_error", finite(found.tail_error));
@@ -160,103 +161,6 @@ fn distribution(report: &mut Report, request: &Request, found: &Imbalance) {
             ),
             "lower --trials or --nodes so that more keys are placed one by one",
         );
-    }
-}
-
-/// The hottest keys' shares: those that mitigations are applied to.
-fn treated(request: &Request) -> Vec<f64> {
-    let head = request.traffic.popularity.head(TREAT_MAX);
-    match request.treat {
-        Some(count) => request.traffic.popularity.head(count.max(1) as usize),
-        None => {
-            let is_hot = |share: &&f64| index(**share, request.nodes) >= INDEX_HOT;
-            let hot: Vec<f64> = head.iter().take_while(is_hot).copied().collect();
-            if hot.is_empty() { head.into_iter().take(1).collect() } else { hot }
-        }
-    }
-}
-
-fn mitigations(report: &mut Report, request: &Request, before: &Imbalance) -> Result<()> {
-    let treated = treated(request);
-    let Some(hottest) = treated.first().copied() else { return Ok(()) };
-    let columns = ["mitigation", "first key's node", "median", "p95", "total work", "extra nodes"];
-    let title = format!(
-        "what it buys for the {}: the busiest node over the mean, {} of operations read",
-        match treated.len() {
-            1 => "hottest key".to_owned(),
-            count => format!("{count} hottest keys"),
-        },
-        percent(request.reads),
-    );
-    let mut table = Table::new("mitigations", columns).titled(title);
-    let mut curves = Vec::new();
-    for mitigation in &request.mitigations {
-        let effect = mitigation.effect(hottest, request.nodes, request.reads);
-        let found = placed(request, *mitigation, &treated)?;
-        let extra: f64 = treated
-            .iter()
-            .map(|share| mitigation.extra_work(*share, request.nodes, request.reads))
-            .sum();
-        // A node that is there for one key is a node that may be the busiest.
-        let floor = match mitigation {
-            Mitigation::Dedicated(_) => effect.key_load,
-            _ => 0.0,
-        };
-        let (median, p95) = (found.quantile(0.5).max(floor), found.quantile(0.95).max(floor));
-        let extra_nodes = u64::from(effect.extra_nodes) * treated.len() as u64;
-        table.row([
-            Cell::text(mitigation.text()),
-            Cell::Number(effect.busiest, 2),
-            Cell::Number(median, 2),
-            Cell::Number(p95, 2),
-            Cell::Number(1.0 + extra, 2),
-            Cell::Count(extra_nodes),
-        ]);
-        report.alternatives.push(json!({
-            "mitigation": mitigation.name(), "busiest_node": finite(effect.busiest),
-            "imbalance_p50": finite(median), "imbalance_p95": finite(p95),
-            "total_work": finite(1.0 + extra), "extra_nodes": extra_nodes,
-        }));
-        curves.push((mitigation.text(), curve(&found, floor)));
-    }
-    report.block(Block::Table(table));
-    report.line(advice(request, hottest, before));
-    report.figure("treated_keys", treated.len());
-    report.block(Block::Chart(Chart::Lines(Lines {
-        title: "busiest node over the mean, by the share of placements".to_owned(),
-        x: Axis { label: "share of placements, %".to_owned(), scale: Scale::Linear },
-        y: Axis { label: "times the mean".to_owned(), scale: Scale::Linear },
-        curves,
-    })));
-    Ok(())
-}
-
-fn curve(found: &Imbalance, floor: f64) -> Vec<(f64, f64)> {
-    let point = |at: usize| {
-        let share = at as f64 / POINTS as f64;
-        (share * 100.0, found.quantile(share).max(floor))
-    };
-    (0..=POINTS).map(point).collect()
-}
-
-fn advice(request: &Request, hottest: f64, before: &Imbalance) -> String {
-    let key_index = index(hottest, request.nodes);
-    match Heat::of(key_index) {
-        Heat::Mild if before.quantile(0.95) < 1.0 + INDEX_HOT => {
-            "advice     none of it is needed: no key is hot, and the nodes are nearly even".to_owned()
-        }
-        Heat::Mild => {
-            "advice     no key alone is hot; fewer, larger nodes or slots moved by traffic even it out"
-                .to_owned()
-        }
-        Heat::Hot => format!(
-            "advice     the hottest key takes {} of a node: replicas or parts pay off if its node is full",
-            percent(key_index)
-        ),
-        Heat::Saturating => format!(
-            "advice     the hottest key takes {} nodes' fair share: no layout helps, only copies or parts",
-            decimals(key_index, 1)
-        ),
     }
 }
 

@@ -1,6 +1,6 @@
 use skep_tests::Scratch;
 
-use crate::cli::testing::{figure, outcome};
+use crate::cli::testing::{figure, outcome, report};
 use crate::report::{Format, RenderOptions};
 
 #[test]
@@ -51,6 +51,34 @@ fn the_same_seed_gives_the_same_report_and_another_gives_another() {
 }
 
 #[test]
+fn an_uneven_layout_goes_into_the_figures() {
+    let of = |layout: &str| {
+        // So many keys, alike: what is left is the layout.
+        report(&format!("planner hotkeys --zipf 0 --keys 1G --nodes 10 --layout {layout}"))
+    };
+    let slots = report("planner slots --masters 10 --layout ring");
+    let owned = figure(&slots, "imbalance");
+    assert!(owned > 1.05, "{owned}");
+    let ring = of("ring");
+    assert!((figure(&ring, "imbalance_slots") - owned).abs() < 1e-9);
+    assert!((figure(&ring, "imbalance_p50") - owned).abs() < 0.01, "{:?}", ring.result);
+    assert!(figure(&of("even"), "imbalance_p50") < 1.01);
+    assert!(figure(&of("ring --vnodes 2"), "imbalance_p50") > owned);
+}
+
+#[test]
+fn hot_keys_of_a_trace_have_their_names() {
+    let scratch = Scratch::new("hotkeys-trace").unwrap();
+    let path = scratch.path().join("trace.csv");
+    let others: String = (0..3000).map(|at| format!("rare:{at}\nhot:1\n")).collect();
+    std::fs::write(&path, format!("key\n{others}")).unwrap();
+    let report = report(&format!("planner hotkeys --nodes 4 --trace {}", path.display()));
+    let table = report.tables().next().unwrap();
+    assert_eq!(table.rows[0][0], crate::report::Cell::text("hot:1"));
+    assert!((figure(&report, "key_index") - 2.0).abs() < 1e-9);
+}
+
+#[test]
 fn a_list_of_keys_is_read_with_its_names() {
     let scratch = Scratch::new("hotkeys").unwrap();
     let path = scratch.path().join("top.csv");
@@ -74,6 +102,11 @@ fn contradictions_say_how_to_resolve_them() {
         ("planner hotkeys --nodes 10", "--zipf"),
         ("planner hotkeys --nodes 0 --zipf 1", "at least 1"),
         ("planner hotkeys --nodes 99999 --zipf 1", "at most"),
+        ("planner hotkeys --nodes 3 --zipf 1 --vnodes 9", "--layout ring"),
+        ("planner hotkeys --nodes 3 --zipf 1 --layout ring --vnodes 0", "virtual"),
+        ("planner hotkeys --nodes 3 --zipf 1 --total 9", "--top-file or --from"),
+        ("planner hotkeys --nodes 3 --by cpu", "--from"),
+        ("planner hotkeys --nodes 3 --from nothing.csv", "is a file"),
         ("planner hotkeys --nodes 3 --zipf nan", "exponent"),
         ("planner hotkeys --nodes 3 --zipf 9", "exponent"),
         ("planner hotkeys --nodes 3 --zipf 1 --hot 1%=50%", "cannot be used with"),

@@ -1,8 +1,9 @@
 //! What `planner simulate` is asked, made free of contradictions.
 
 use clap::{Args, ValueEnum};
+use skep_keyspace::ring::VIRTUAL_NODES_DEFAULT;
 
-use super::layouts::LayoutName;
+use crate::cli::layouts::{LayoutName, virtual_nodes};
 use crate::cli::replay::{TraceArgs, policy};
 use crate::error::{PlanError, Result};
 use crate::model::fleet::{Engine, NODES_MAX};
@@ -11,8 +12,6 @@ use crate::model::weight::NodeMemory;
 use crate::quantity::{Count, Size};
 use crate::report::Report;
 
-/// Virtual nodes of a ring, as the article has it.
-const VIRTUAL_NODES: u32 = 150;
 const SEED: u64 = 1;
 /// Workers of each node.
 const WORKERS: u16 = 2;
@@ -31,7 +30,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_enum, value_name = "LAYOUT", value_delimiter = ',', default_value = "even")]
     layout: Vec<LayoutName>,
     /// Virtual nodes of a ring
-    #[arg(long, value_name = "N", default_value_t = VIRTUAL_NODES)]
+    #[arg(long, visible_alias = "vnodes", value_name = "N", default_value_t = VIRTUAL_NODES_DEFAULT)]
     virtual_nodes: u32,
     /// Memory of each node (its maxmemory); without it only loads are counted
     #[arg(long, value_name = "SIZE")]
@@ -87,10 +86,8 @@ pub(super) fn read(args: &SimulateArgs, report: &mut Report) -> Result<Request> 
     let mut layouts = args.layout.clone();
     layouts.dedup();
     report.input("layouts", layouts.iter().map(|layout| layout.name()).collect::<Vec<_>>());
-    if args.virtual_nodes == 0 {
-        return Err(PlanError::usage("--virtual-nodes 0: a ring needs some; give 150 or more"));
-    }
-    report.input("virtual_nodes", args.virtual_nodes);
+    let virtual_nodes = virtual_nodes(Some(args.virtual_nodes))?;
+    report.input("virtual_nodes", virtual_nodes);
     let lost = match args.lose {
         None => None,
         Some(_) if nodes == 1 => {
@@ -107,7 +104,7 @@ pub(super) fn read(args: &SimulateArgs, report: &mut Report) -> Result<Request> 
         trace: args.trace.name(),
         nodes,
         layouts,
-        virtual_nodes: args.virtual_nodes,
+        virtual_nodes,
         engine: engine(args, nodes, report)?,
         lost,
         lose_after: args.lose_after.map(|count| count.0),

@@ -1,7 +1,6 @@
 //! `planner simulate`: a trace served by several nodes, and what losing one does.
 
 mod arguments;
-mod layouts;
 mod screen;
 #[cfg(test)]
 mod tests;
@@ -9,11 +8,11 @@ mod tests;
 pub(super) use arguments::SimulateArgs;
 
 use super::Common;
+use super::layouts::LayoutName;
 use crate::error::{PlanError, Result};
 use crate::model::fleet::{Fleet, Loss};
 use crate::report::Report;
 use arguments::Request;
-use layouts::LayoutName;
 
 /// One layout's fleets.
 struct Outcome {

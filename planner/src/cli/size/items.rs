@@ -28,7 +28,7 @@ pub(crate) struct ItemArgs {
     /// How long a key lives
     #[arg(long, value_name = "DURATION")]
     ttl: Option<Seconds>,
-    /// Size of keys: 51, p50=40,p99=120 or lognormal:MEDIAN,SIGMA
+    /// Size of keys: 51, p50=40,p99=120, mean=60,p99=120 or lognormal:MEDIAN,SIGMA
     #[arg(long, value_name = "SIZES")]
     key_size: Option<Sizes>,
     /// Size of values, written as --key-size

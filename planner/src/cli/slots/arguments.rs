@@ -1,11 +1,10 @@
 //! What `planner slots` is asked, made free of contradictions.
 
 use clap::{Args, ValueEnum};
-use skep_keyspace::ring::VIRTUAL_NODES_DEFAULT;
 use skep_keyspace::zones::{PLACEMENT_MAX, shards_max};
 
-use crate::cli::shards;
 use crate::cli::zones::{self, Zone};
+use crate::cli::{layouts, shards};
 use crate::error::{PlanError, Result};
 use crate::model::layouts::LayoutKind;
 use crate::report::Report;
@@ -30,7 +29,7 @@ pub(crate) struct SlotsArgs {
     #[arg(long, value_name = "WEIGHT,...", value_delimiter = ',')]
     weights: Option<Vec<String>>,
     /// Virtual nodes of a shard of weight 1 on the ring [default: 150]
-    #[arg(long, value_name = "N")]
+    #[arg(long, visible_alias = "virtual-nodes", value_name = "N")]
     vnodes: Option<u32>,
     /// Nodes in each zone: a=2,b=2,c=2
     #[arg(long, value_name = "ZONE=NODES,...", value_delimiter = ',', conflicts_with = "nodes")]
@@ -48,7 +47,7 @@ pub(crate) struct SlotsArgs {
 pub(super) enum Emit {
     /// Shell lines with redis-cli
     RedisCli,
-    /// What a Skep node takes, and Redis and Valkey as well
+    /// What each node is told: Redis and Valkey take it, Skep from its cluster release on
     Node,
 }
 
@@ -91,7 +90,7 @@ pub(super) fn read(args: &SlotsArgs, report: &mut Report) -> Result<Request> {
         let weights: Vec<_> = weights.iter().map(|weight| finite(*weight)).collect();
         report.input("weights", weights);
     }
-    let virtual_nodes = args.vnodes.unwrap_or(VIRTUAL_NODES_DEFAULT);
+    let virtual_nodes = layouts::virtual_nodes(args.vnodes)?;
     if kind == LayoutKind::Ring {
         report.input("virtual_nodes", virtual_nodes);
     }

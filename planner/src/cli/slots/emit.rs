@@ -28,6 +28,9 @@ pub(super) fn fill(
         Some(placement) => nodes[placement.shards[shard].primary].as_str(),
     };
     let mut lines = Vec::new();
+    if let Emit::Node = emit {
+        lines.push("# Redis and Valkey take these; Skep will with its cluster release".to_owned());
+    }
     for (shard, ranges) in named.layout.ranges().iter().enumerate() {
         if let Emit::Node = emit {
             lines.push(format!("# at {}", primary(shard)));
@@ -71,19 +74,19 @@ fn replicas(emit: Emit, placement: &Placement, nodes: &[String]) -> Vec<String> 
     for shard in &placement.shards {
         let (host, port) = endpoint(&nodes[shard.primary]);
         for &node in &shard.replicas {
-            lines.push(match emit {
-                Emit::RedisCli => command(
+            match emit {
+                Emit::RedisCli => lines.push(command(
                     emit,
                     &nodes[node],
                     &format!("CLUSTER REPLICATE $(redis-cli -h {host} -p {port} CLUSTER MYID)"),
-                ),
+                )),
                 Emit::Node => {
-                    format!(
-                        "# at {}\nCLUSTER REPLICATE <id of {}>",
-                        nodes[node], nodes[shard.primary]
-                    )
+                    let (replica, primary) = (&nodes[node], &nodes[shard.primary]);
+                    lines
+                        .push(format!("# at {replica}; ID is what CLUSTER MYID says at {primary}"));
+                    lines.push("CLUSTER REPLICATE ID".to_owned());
                 }
-            });
+            }
         }
     }
     lines

@@ -62,6 +62,9 @@ fn commands_can_be_copied() {
     assert_eq!(commands.len(), 3);
     let node = screen("planner slots --masters 2 --emit node");
     assert!(node.contains("# at node-1\nCLUSTER ADDSLOTSRANGE 0 8191\n"), "{node}");
+    assert!(node.contains("Skep will with its cluster release"), "{node}");
+    let node = screen("planner slots --zones a=1,b=1,c=1 --replicas 2 --masters 1 --emit node");
+    assert!(node.contains("ID is what CLUSTER MYID says at"), "{node}");
 }
 
 #[test]
@@ -86,7 +89,7 @@ fn contradictions_say_how_to_resolve_them() {
         ("planner slots --masters 3 --layout even --weights 1,2,3", "weighted, ring"),
         ("planner slots --masters 3 --weights 0,0,0", "all weights are 0"),
         ("planner slots --masters 3 --vnodes 5", "--layout ring"),
-        ("planner slots --masters 3 --layout ring --vnodes 0", "give one above 0"),
+        ("planner slots --masters 3 --layout ring --vnodes 0", "a ring needs some"),
         ("planner slots --masters 3 --layout zones", "--zones a=2,b=2,c=2"),
         ("planner slots --zones a=2,b=2 --layout ring", "--layout zones"),
         ("planner slots --zones a=2,b --replicas 1", "zone=nodes"),

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use crate::cli::Common;
+use crate::cli::layouts::{Chosen, LayoutArgs};
 use crate::cli::traffic::{READS_DEFAULT, Traffic, TrafficArgs};
 use crate::error::{PlanError, Result};
 use crate::model::capacity::NODES_MAX;
@@ -20,8 +22,8 @@ const KEY_SIZE_DEFAULT: &str = "32";
 /// Operations a second: nodes x one node, divided by imbalance, and what else bounds it
 ///
 /// Nodes x what one serves is an upper bound that only even traffic reaches. Say how uneven it is
-/// with --imbalance, or how it is spread over keys with --zipf, --hot, --key-share, --top-file or
-/// --trace.
+/// with --imbalance, or how it is spread over keys with --zipf, --hot, --key-share, --top-file, --trace
+/// or --from, and how slots are spread over nodes with --layout.
 ///
 /// Example, the article's memcached cluster: planner throughput --nodes 10 --node-ops 200k
 /// (2,000,000/s at most; 1,779,359/s with --imbalance 1.124; one key 200,000/s)
@@ -70,6 +72,8 @@ pub(crate) struct ThroughputArgs {
     #[arg(long, requires = "ops")]
     survive_loss: bool,
     #[command(flatten)]
+    layout: LayoutArgs,
+    #[command(flatten)]
     traffic: TrafficArgs,
 }
 
@@ -79,13 +83,14 @@ pub(super) struct Request {
     pub(super) reads: f64,
     /// As given.
     pub(super) imbalance: Option<f64>,
+    pub(super) layout: Chosen,
     pub(super) traffic: Option<Traffic>,
     pub(super) trials: Trials,
     /// Operations a second, and whether they must be served after a loss.
     pub(super) demand: Option<(f64, bool)>,
 }
 
-pub(super) fn read(args: &ThroughputArgs, report: &mut Report) -> Result<Request> {
+pub(super) fn read(args: &ThroughputArgs, common: &Common, report: &mut Report) -> Result<Request> {
     let primaries = match args.nodes {
         None => {
             return Err(PlanError::usage("--nodes N is missing: the nodes that share the keys"));
@@ -127,7 +132,13 @@ pub(super) fn read(args: &ThroughputArgs, report: &mut Report) -> Result<Request
         report.input("ops", finite(ops));
         report.input("survive_loss", args.survive_loss);
     }
-    let traffic = args.traffic.read(report)?;
+    let layout = args.layout.read(report)?;
+    if layout.is_asked && args.imbalance.is_some() {
+        return Err(PlanError::usage(
+            "--imbalance says what --layout would tell; give one of them",
+        ));
+    }
+    let traffic = args.traffic.read(common, report)?;
     let reads = match &traffic {
         Some(traffic) => traffic.reads(args.reads),
         None => args.reads.map_or(READS_DEFAULT, |share| share.0),
@@ -137,6 +148,7 @@ pub(super) fn read(args: &ThroughputArgs, report: &mut Report) -> Result<Request
         cluster,
         reads,
         imbalance: args.imbalance,
+        layout,
         traffic,
         trials: args.traffic.trials(),
         demand,

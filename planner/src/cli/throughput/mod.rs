@@ -13,7 +13,7 @@ use crate::report::Report;
 
 pub(super) fn run(args: &ThroughputArgs, common: &Common) -> Result<Report> {
     let mut report = Report::new("throughput", common.units());
-    let request = arguments::read(args, &mut report)?;
+    let request = arguments::read(args, common, &mut report)?;
     screen::fill(&mut report, &request)?;
     Ok(report)
 }

@@ -1,7 +1,9 @@
 //! The answer of `planner throughput`.
 
 use super::arguments::Request;
-use crate::error::Result;
+use crate::cli::layouts::shares;
+use crate::cli::traffic::Traffic;
+use crate::error::{PlanError, Result};
 use crate::model::placement::{self, NODES_MAX, Trials, imbalance};
 use crate::model::throughput::{Cluster, Limit, Load, Throughput, throughput};
 use crate::quantity::{decimals, grouped};
@@ -9,6 +11,9 @@ use crate::report::cell::finite;
 use crate::report::chart::Bars;
 use crate::report::{Block, Cell, Chart, Report, Table, Verdict};
 
+/// The quantile of placements that is planned with, and the one for the unlucky.
+const MEDIAN: f64 = 0.5;
+const UNLUCKY: f64 = 0.95;
 /// Nodes up to which a demand is planned for.
 const SEARCH_MAX: u32 = 1000;
 /// Placements for each number of nodes that is looked at.
@@ -16,7 +21,7 @@ const SEARCH_TRIALS: u32 = 300;
 
 pub(super) fn fill(report: &mut Report, request: &Request) -> Result<()> {
     let cluster = &request.cluster;
-    let load = load(request, cluster, request.trials, 0.5)?;
+    let load = load(request, cluster, request.trials, MEDIAN)?;
     let found = throughput(cluster, &load);
     report.steps.extend(found.steps.iter().cloned());
     report.block(Block::Lines(screen(request, &load, &found)));
@@ -24,7 +29,7 @@ pub(super) fn fill(report: &mut Report, request: &Request) -> Result<()> {
     report.binding = found.limits.first().map(|limit| limit.name.to_owned());
     results(report, request, &load, &found);
     if request.imbalance.is_none() && request.traffic.is_some() {
-        let unlucky = throughput(cluster, &self::load(request, cluster, request.trials, 0.95)?);
+        let unlucky = throughput(cluster, &self::load(request, cluster, request.trials, UNLUCKY)?);
         report.line(format!(
             "unlucky    {}/s or less in one of 20 placements of these keys",
             decimals(unlucky.ops(), 0)
@@ -52,15 +57,37 @@ fn load(request: &Request, cluster: &Cluster, trials: Trials, quantile: f64) -> 
         request.traffic.as_ref().and_then(|traffic| traffic.popularity.head(1).first().copied());
     let imbalance = match (request.imbalance, &request.traffic) {
         (Some(given), _) => given,
-        (None, Some(traffic)) => {
-            let nodes = (cluster.primaries as usize).min(NODES_MAX + 1);
-            let shares = vec![1.0 / nodes as f64; nodes];
-            let plain = placement::Traffic::plain(&traffic.popularity);
-            imbalance(&plain, &shares, trials)?.quantile(quantile).max(1.0)
-        }
-        (None, None) => 1.0,
+        (None, None) if !request.layout.is_asked => 1.0,
+        (None, traffic) => uneven(request, traffic.as_ref(), cluster, trials, quantile)?,
     };
     Ok(Load { reads: request.reads, imbalance, hottest })
+}
+
+/// What the layout and the traffic make of so many nodes: keys in their slots where these are known
+/// and what is asked for is the middle, else keys placed by hash.
+fn uneven(
+    request: &Request,
+    traffic: Option<&Traffic>,
+    cluster: &Cluster,
+    trials: Trials,
+    quantile: f64,
+) -> Result<f64> {
+    let nodes = cluster.primaries as usize;
+    if nodes > NODES_MAX {
+        return Err(PlanError::usage(format!(
+            "{nodes} nodes: keys are placed on at most {NODES_MAX}"
+        )));
+    }
+    let layout = request.layout.among(nodes)?;
+    let found = match traffic {
+        None => layout.imbalance(),
+        Some(Traffic { seen: Some(seen), .. }) if quantile == MEDIAN => seen.imbalance(&layout)?,
+        Some(traffic) => {
+            let plain = placement::Traffic::plain(&traffic.popularity);
+            imbalance(&plain, &shares(&layout), trials)?.quantile(quantile)
+        }
+    };
+    Ok(found.max(1.0))
 }
 
 fn screen(request: &Request, load: &Load, found: &Throughput) -> Vec<String> {
@@ -71,7 +98,13 @@ fn screen(request: &Request, load: &Load, found: &Throughput) -> Vec<String> {
     };
     let imbalance = match (request.imbalance, &request.traffic) {
         (Some(_), _) => "as given".to_owned(),
-        (None, Some(traffic)) => format!("{} placed by hash, median", traffic.text),
+        (None, Some(traffic)) => {
+            let how = if traffic.seen.is_some() { "in their slots" } else { "by hash, median" };
+            format!("{}, {how}, {}", traffic.text, request.layout.text())
+        }
+        (None, None) if request.layout.is_asked => {
+            format!("even traffic on the slots of the {}", request.layout.text())
+        }
         (None, None) => "even traffic, which is an upper bound".to_owned(),
     };
     let readers = match (cluster.reads_replicas, cluster.replicas) {
@@ -133,7 +166,13 @@ fn warnings(report: &mut Report, request: &Request) {
         report.warn(
             "even_traffic",
             "even traffic is assumed, which no hash gives",
-            "give --imbalance (1.124 is 10 nodes on a ring of 150 virtual nodes each) or --zipf",
+            match request.layout.is_asked {
+                true => "say how it is spread over keys: --zipf, --hot, --trace or --from",
+                false => {
+                    "give --layout (a ring of 150 virtual nodes each is uneven by itself), --zipf, \
+                     or --imbalance"
+                }
+            },
         );
     }
     if request.cluster.reads_replicas {
@@ -189,7 +228,7 @@ fn smallest(request: &Request, ops: f64, survives: bool) -> Result<Option<u32>> 
     let trials = Trials { count: request.trials.count.min(SEARCH_TRIALS), ..request.trials };
     let serves = |primaries: u32| -> Result<bool> {
         let cluster = Cluster { primaries, ..request.cluster };
-        let found = throughput(&cluster, &load(request, &cluster, trials, 0.5)?);
+        let found = throughput(&cluster, &load(request, &cluster, trials, MEDIAN)?);
         Ok(ops <= if survives { found.after_loss } else { found.ops() })
     };
     let (mut low, mut high) = (1, SEARCH_MAX);
@@ -199,6 +238,10 @@ fn smallest(request: &Request, ops: f64, survives: bool) -> Result<Option<u32>> 
     while low < high {
         let middle = low + (high - low) / 2;
         if serves(middle)? { high = middle } else { low = middle + 1 }
+    }
+    // A ring is not more uneven with every node: fewer may do.
+    while low > 1 && serves(low - 1)? {
+        low -= 1;
     }
     Ok(Some(low))
 }

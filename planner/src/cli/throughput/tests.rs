@@ -1,7 +1,7 @@
 use clap::CommandFactory;
 
 use crate::cli::Planner;
-use crate::cli::testing::{figure, outcome};
+use crate::cli::testing::{figure, outcome, report};
 
 #[test]
 fn the_articles_example_is_shown_in_the_help_and_holds() {
@@ -16,6 +16,22 @@ fn the_articles_example_is_shown_in_the_help_and_holds() {
         outcome("planner throughput --nodes 10 --node-ops 200k --imbalance 1.124").unwrap();
     assert!((figure(&report, "ops_per_second") - 1_779_359.0).abs() < 1.0);
     assert!(help.contains("1,779,359/s"), "{help}");
+}
+
+#[test]
+fn the_busiest_node_of_a_ring_bounds_even_traffic() {
+    let line = "planner throughput --nodes 10 --node-ops 200k --layout";
+    let owned = figure(&report("planner slots --masters 10 --layout ring"), "imbalance");
+    let ring = report(&format!("{line} ring"));
+    assert!((figure(&ring, "ops_per_second") - 2e6 / owned).abs() < 1.0, "{:?}", ring.result);
+    let even = figure(&report(&format!("{line} even")), "ops_per_second");
+    assert!(even > 1.998e6 && even < 2e6, "1,639 slots of a fair 1,638.4: {even}");
+    let zipf = figure(&report(&format!("{line} ring --zipf 0.99")), "ops_per_second");
+    assert!(zipf < 1.3e6, "Zipf's law alone leaves that: {zipf}");
+    let needed = report(&format!("{line} ring --ops 2M"));
+    let nodes = figure(&needed, "nodes_needed");
+    let line = format!("planner throughput --nodes {nodes} --node-ops 200k --layout ring --ops 2M");
+    assert_eq!(report(&line).exit_code(false), 0, "{nodes} nodes are enough");
 }
 
 #[test]
@@ -77,6 +93,8 @@ fn contradictions_say_how_to_resolve_them() {
         ("planner throughput --nodes 3 --cores 4 --service-time 0", "nanosecond"),
         ("planner throughput --nodes 3 --node-ops 1k --imbalance 0.5", "1 or more"),
         ("planner throughput --nodes 3 --node-ops 1k --imbalance NaN", "1 or more"),
+        ("planner throughput --nodes 3 --node-ops 1k --imbalance 2 --layout ring", "one of them"),
+        ("planner throughput --nodes 20000 --node-ops 1k --layout even", "at most"),
         ("planner throughput --nodes 3 --node-ops 1k --read-replicas", "--replicas"),
         ("planner throughput --nodes 3 --node-ops 1k --replicas 0 --read-replicas", "--replicas"),
         ("planner throughput --nodes 3 --node-ops 1k --nic 1G", "--value-size"),

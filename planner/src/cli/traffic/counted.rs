@@ -1,10 +1,14 @@
 //! Traffic that was counted: lists of keys, and traces.
 
 use std::collections::HashMap;
-use std::fmt::{self, Display};
 use std::path::Path;
 
+use skep_keyspace::Slot;
+
+use super::seen::Seen;
 use super::{KEYS_DEFAULT, Named, Traffic};
+use crate::cli::Common;
+use crate::cli::progress::Progress;
 use crate::error::{PlanError, Result};
 use crate::model::popularity::{Group, KEYS_MAX, Popularity};
 use crate::quantity::{Count, grouped};
@@ -16,41 +20,68 @@ const ROWS_MAX: usize = 10_000_000;
 const SHOWN: usize = 10;
 /// Requests up to which sums stay exact.
 const TOTAL_MAX: u64 = 1 << 53;
+/// One part in so many of the requests makes a key's name worth keeping. Whatever has that much in the
+/// end had it when it was last asked for, and not many have it at any time.
+const NAMED_PART: u64 = 1000;
 /// Objects of a trace that are counted.
 const OBJECTS_MAX: usize = 100_000_000;
-/// Slots of a cluster.
-const SLOTS: usize = 16_384;
 
-/// What a trace says beside how often each key was asked for.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::cli) struct Seen {
-    /// Share of operations that read.
-    pub(in crate::cli) reads: f64,
-    /// Requests by slot.
-    slots: Vec<u64>,
+/// A key that was counted: how it is called, and where it is.
+pub(super) trait CountedKey: Ord {
+    /// For people.
+    fn label(&self) -> String;
+    /// Its slot.
+    fn slot(&self) -> u16;
 }
 
-impl Seen {
-    /// The busiest node's requests over the mean if each node has an even range of slots.
-    pub(in crate::cli) fn imbalance(&self, nodes: usize) -> f64 {
-        let total: u64 = self.slots.iter().sum();
-        let end = |node: usize| {
-            (SLOTS as f64 * node as f64 / nodes as f64).round_ties_even().min(SLOTS as f64) as usize
-        };
-        let load = |node: usize| self.slots[end(node)..end(node + 1)].iter().sum::<u64>();
-        let busiest = (0..nodes).map(load).max().unwrap_or(0);
-        busiest as f64 * nodes as f64 / total.max(1) as f64
+/// An object of a trace; its name is kept if it may be one of those that are shown.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Object {
+    id: u64,
+    slot: u16,
+    name: Option<Vec<u8>>,
+}
+
+impl CountedKey for Object {
+    fn label(&self) -> String {
+        match &self.name {
+            Some(name) => String::from_utf8_lossy(name).into_owned(),
+            None => format!("object {:x}", self.id),
+        }
+    }
+
+    fn slot(&self) -> u16 {
+        self.slot
     }
 }
 
-/// An object of a trace that has no name.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Object(u64);
+/// A key by its name, in one of a server's databases.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct KeyName {
+    pub(super) name: Vec<u8>,
+    pub(super) database: u64,
+}
 
-impl Display for Object {
-    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(text, "object {:x}", self.0)
+impl CountedKey for KeyName {
+    fn label(&self) -> String {
+        let name = String::from_utf8_lossy(&self.name);
+        match self.database {
+            0 => name.into_owned(),
+            database => format!("{name} (database {database})"),
+        }
     }
+
+    fn slot(&self) -> u16 {
+        Slot::of(&self.name).number()
+    }
+}
+
+/// What was counted, in words.
+pub(super) struct Counted<'w> {
+    /// Of what: "the keys of top.csv".
+    pub(super) what: &'w str,
+    /// What a count is a number of: "requests".
+    pub(super) unit: &'w str,
 }
 
 /// Traffic as a trace has it.
@@ -61,14 +92,23 @@ pub(super) fn traced(
     path: &Path,
     format: Option<trace::Format>,
     keys: Option<u64>,
+    common: &Common,
 ) -> Result<Traffic> {
-    let mut counts: HashMap<u64, u64> = HashMap::new();
-    let mut slots = vec![0u64; SLOTS];
+    let mut progress = Progress::new("requests", common);
+    let mut counts: HashMap<u64, (u64, u16)> = HashMap::new();
+    let mut names: HashMap<u64, Vec<u8>> = HashMap::new();
     let (mut all, mut reads) = (0u64, 0u64);
     let mut reader = trace::Reader::open(path, format)?;
     while let Some(access) = reader.read()? {
-        *counts.entry(access.id).or_insert(0) += 1;
-        slots[usize::from(access.slot()) % SLOTS] += 1;
+        progress.step();
+        let (count, _) = counts.entry(access.id).or_insert_with(|| (0, access.slot()));
+        *count += 1;
+        if *count * NAMED_PART > all
+            && !names.contains_key(&access.id)
+            && let Some(key) = reader.key()
+        {
+            names.insert(access.id, key.to_vec());
+        }
         reads += u64::from(access.operation == Operation::Get);
         all += 1;
         if counts.len() > OBJECTS_MAX {
@@ -80,10 +120,11 @@ pub(super) fn traced(
         return Err(PlanError::source(path.display(), "there is no request in it"));
     }
     let what = format!("the objects of {}", path.display());
-    let counts = counts.into_iter().map(|(id, count)| (Object(id), count)).collect();
-    let mut traffic = from_counts(&what, counts, None, keys)?;
-    traffic.seen = Some(Seen { reads: reads as f64 / all as f64, slots });
-    Ok(traffic)
+    let object = |(id, (count, slot))| (Object { id, slot, name: names.remove(&id) }, count);
+    let counts = counts.into_iter().map(object).collect();
+    let counted = Counted { what: &what, unit: "requests" };
+    let traffic = from_counts(&counted, counts, None, keys)?;
+    Ok(traffic.with_reads(reads as f64 / all as f64))
 }
 
 /// Traffic as a list of keys and counts has it; see [`from_counts`].
@@ -91,7 +132,9 @@ pub(super) fn traced(
 /// # Errors
 /// The file cannot be read, has no rows, or rows of something else.
 pub(super) fn listed(path: &Path, total: Option<u64>, keys: Option<u64>) -> Result<Traffic> {
-    from_counts(&format!("the keys of {}", path.display()), read_counts(path)?, total, keys)
+    let what = format!("the keys of {}", path.display());
+    let counted = Counted { what: &what, unit: "requests" };
+    from_counts(&counted, read_counts(path)?, total, keys)
 }
 
 /// Traffic from how often each key was asked for; `total` requests and `keys` keys in all, if these
@@ -99,8 +142,8 @@ pub(super) fn listed(path: &Path, total: Option<u64>, keys: Option<u64>) -> Resu
 ///
 /// # Errors
 /// A total or a number of keys below what is counted.
-fn from_counts<K: Ord + Display>(
-    what: &str,
+pub(super) fn from_counts<K: CountedKey>(
+    Counted { what, unit }: &Counted<'_>,
     mut counts: Vec<(K, u64)>,
     total: Option<u64>,
     keys: Option<u64>,
@@ -108,12 +151,12 @@ fn from_counts<K: Ord + Display>(
     counts.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     let counted = counts.iter().try_fold(0u64, |sum, (_, count)| sum.checked_add(*count));
     let Some(counted) = counted.filter(|sum| *sum <= TOTAL_MAX) else {
-        return Err(PlanError::usage(format!("{what}: more than {TOTAL_MAX} requests")));
+        return Err(PlanError::usage(format!("{what}: more than {TOTAL_MAX} {unit}")));
     };
     let total = total.unwrap_or(counted);
     let Some(rest_count) = total.checked_sub(counted) else {
         return Err(PlanError::usage(format!(
-            "--total {total} is less than the {counted} requests for {what}"
+            "--total {total} is less than the {counted} {unit} of {what}"
         )));
     };
     let listed = counts.len() as u64;
@@ -129,22 +172,24 @@ fn from_counts<K: Ord + Display>(
     };
     let popularity = Popularity::counted(counts.iter().map(|(_, count)| *count), rest, rest_count)?;
     let named = counts.iter().take(SHOWN).map(|(key, count)| Named {
-        label: key.to_string(),
+        label: key.label(),
         group: Group { keys: 1, share: *count as f64 / total as f64 },
+        slot: Some(key.slot()),
     });
-    let text = format!("{what}: {} keys, {} requests", grouped(keys), grouped(total));
+    let text = format!("{what}: {} keys, {} {unit}", grouped(keys), grouped(total));
+    let slots = counts.iter().map(|(key, count)| (key.slot(), *count));
     Ok(Traffic {
         text,
         popularity,
         keys,
         named: named.collect(),
         of_any_size: Vec::new(),
-        seen: None,
+        seen: Some(Seen::new(slots, rest_count)),
     })
 }
 
 /// Reads `key,count` rows; a first row whose count is no number is a heading.
-fn read_counts(path: &Path) -> Result<Vec<(String, u64)>> {
+fn read_counts(path: &Path) -> Result<Vec<(KeyName, u64)>> {
     let what = path.display();
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -154,7 +199,7 @@ fn read_counts(path: &Path) -> Result<Vec<(String, u64)>> {
     let mut counts = Vec::new();
     for (at, row) in reader.byte_records().enumerate() {
         let row = row.map_err(|error| PlanError::source(&what, error))?;
-        let key = row.get(0).map(|key| String::from_utf8_lossy(key).into_owned());
+        let key = row.get(0).map(|name| KeyName { name: name.to_vec(), database: 0 });
         let text = row.get(1).map(|count| String::from_utf8_lossy(count).into_owned());
         let count = text.as_deref().and_then(|text| text.trim().parse::<Count>().ok());
         match (key, count) {
@@ -181,28 +226,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trace_also_says_where_its_keys_are() {
-        let mut slots = vec![0; SLOTS];
-        (slots[0], slots[SLOTS - 1]) = (30, 10);
-        let seen = Seen { reads: 1.0, slots };
-        assert_eq!((seen.imbalance(1), seen.imbalance(2), seen.imbalance(4)), (1.0, 1.5, 3.0));
-        assert_eq!(seen.imbalance(20_000), 15_000.0, "more nodes than slots");
-    }
-
-    #[test]
     fn counted_keys_and_the_others_share_the_total() {
-        let counts = || vec![("small".to_owned(), 10), ("large".to_owned(), 90)];
-        let traffic = from_counts("keys", counts(), None, None).unwrap();
+        let key = |name: &str| KeyName { name: name.into(), database: 0 };
+        let counts = || vec![(key("small"), 10), (key("large"), 90)];
+        let counted = Counted { what: "keys", unit: "requests" };
+        let traffic = from_counts(&counted, counts(), None, None).unwrap();
         assert_eq!((traffic.named[0].label.as_str(), traffic.keys), ("large", 2));
         assert!((traffic.named[0].group.share - 0.9).abs() < 1e-12);
-        let traffic = from_counts("keys", counts(), Some(1000), Some(102)).unwrap();
+        let traffic = from_counts(&counted, counts(), Some(1000), Some(102)).unwrap();
         assert!((traffic.named[0].group.share - 0.09).abs() < 1e-12);
         let head = traffic.popularity.head(3);
         assert!((head[2] - 0.009).abs() < 1e-12, "900 for 100 others: {head:?}");
         for (total, keys) in [(Some(50), None), (None, Some(1)), (Some(1000), Some(2))] {
-            assert!(from_counts("keys", counts(), total, keys).is_err(), "{total:?} {keys:?}");
+            assert!(from_counts(&counted, counts(), total, keys).is_err(), "{total:?} {keys:?}");
         }
-        let huge = vec![("a".to_owned(), u64::MAX), ("b".to_owned(), 1)];
-        assert!(from_counts("keys", huge, None, None).is_err());
+        let huge = vec![(key("a"), u64::MAX), (key("b"), 1)];
+        assert!(from_counts(&counted, huge, None, None).is_err());
     }
 }

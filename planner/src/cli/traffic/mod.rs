@@ -2,20 +2,25 @@
 
 mod counted;
 mod group;
+mod seen;
+mod server;
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::error::Result;
+use crate::cli::Common;
+use crate::error::{PlanError, Result};
 use crate::model::placement::{SEED_DEFAULT, TRIALS_DEFAULT, Trials};
 use crate::model::popularity::{Group, Popularity};
 use crate::quantity::{Count, Share, decimals, grouped};
 use crate::report::Report;
 use crate::report::cell::finite;
 use crate::trace;
-use counted::{Seen, listed, traced};
+use counted::{listed, traced};
 use group::{HotGroup, KeysOf};
+use seen::Seen;
+use server::ServerArgs;
 
 /// Keys if the caller does not say.
 const KEYS_DEFAULT: u64 = 1_000_000;
@@ -29,28 +34,31 @@ const RANKS_SHOWN: [u64; 5] = [1, 2, 3, 10, 100];
 #[command(next_help_heading = "Traffic")]
 pub(super) struct TrafficArgs {
     /// Traffic by Zipf's law with this exponent; caches have 0.6 to 1.4
-    #[arg(long, value_name = "ALPHA", conflicts_with_all = ["hot", "key_share", "top_file", "trace"])]
+    #[arg(long, value_name = "ALPHA", conflicts_with_all = ["hot", "key_share", "top_file", "trace", "from"])]
     zipf: Option<f64>,
     /// Keys in all [default: 1M]
     #[arg(long, value_name = "COUNT")]
     keys: Option<Count>,
     /// A group of keys and its traffic: 1%=50%, or 20=30% for 20 keys; may be given again
-    #[arg(long, value_name = "KEYS=SHARE", conflicts_with_all = ["top_file", "trace"])]
+    #[arg(long, value_name = "KEYS=SHARE", conflicts_with_all = ["top_file", "trace", "from"])]
     hot: Vec<HotGroup>,
     /// One key with this share of the traffic; may be given again
-    #[arg(long, value_name = "SHARE", conflicts_with_all = ["top_file", "trace"])]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["top_file", "trace", "from"])]
     key_share: Vec<Share>,
     /// A CSV file of keys and how often each was asked for: key,count
-    #[arg(long, value_name = "FILE", conflicts_with = "trace")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["trace", "from"])]
     top_file: Option<PathBuf>,
     /// A trace of what clients asked for; - is the standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
     trace: Option<PathBuf>,
     /// How the trace is written [default: told by its name or its first line]
     #[arg(long, value_enum, requires = "trace")]
     trace_format: Option<trace::Format>,
-    /// Requests in all, if the file lists only the top [default: the sum of the file]
-    #[arg(long, value_name = "COUNT", requires = "top_file")]
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Requests in all, if a file or a server names only the top [default: the sum of the file; what
+    /// the server says]
+    #[arg(long, value_name = "COUNT")]
     total: Option<Count>,
     /// Placements that are tried
     #[arg(long, value_name = "COUNT", default_value_t = TRIALS_DEFAULT)]
@@ -72,6 +80,8 @@ pub(super) fn percent(share: f64) -> String {
 pub(super) struct Named {
     pub(super) label: String,
     pub(super) group: Group,
+    /// Where it is, if it is one key with a name.
+    pub(super) slot: Option<u16>,
 }
 
 /// Traffic as understood.
@@ -93,8 +103,16 @@ pub(super) struct Traffic {
 impl Traffic {
     /// The share of operations that read: as given, as seen, or [`READS_DEFAULT`].
     pub(super) fn reads(&self, given: Option<Share>) -> f64 {
-        let seen = self.seen.as_ref().map(|seen| seen.reads);
+        let seen = self.seen.as_ref().and_then(|seen| seen.reads);
         given.map(|share| share.0).or(seen).unwrap_or(READS_DEFAULT)
+    }
+
+    /// With the share of operations that read, as it was counted.
+    fn with_reads(mut self, reads: f64) -> Traffic {
+        if let Some(seen) = &mut self.seen {
+            seen.reads = Some(reads);
+        }
+        self
     }
 }
 
@@ -108,16 +126,25 @@ impl TrafficArgs {
     ///
     /// # Errors
     /// Arguments that contradict each other; a list that cannot be read.
-    pub(super) fn read(&self, report: &mut Report) -> Result<Option<Traffic>> {
+    pub(super) fn read(&self, common: &Common, report: &mut Report) -> Result<Option<Traffic>> {
         let given = self.keys.map(|keys| keys.0);
+        let total = self.total.map(|total| total.0);
+        if total.is_some() && self.top_file.is_none() && !self.server.is_given() {
+            return Err(PlanError::usage(
+                "--total is what a list of the top keys leaves open; give --top-file or --from",
+            ));
+        }
         let keys = given.unwrap_or(KEYS_DEFAULT);
         let traffic = match (self.zipf, &self.top_file, &self.trace) {
             (Some(alpha), ..) => {
                 report.input("zipf", finite(alpha));
                 law(keys, alpha)?
             }
-            (None, Some(path), _) => listed(path, self.total.map(|total| total.0), given)?,
-            (None, None, Some(path)) => traced(path, self.trace_format, given)?,
+            (None, Some(path), _) => listed(path, total, given)?,
+            (None, None, Some(path)) => traced(path, self.trace_format, given, common)?,
+            (None, None, None) if self.server.is_given() => {
+                self.server.read(total, given, common, report)?
+            }
             (None, None, None) if !self.hot.is_empty() || !self.key_share.is_empty() => {
                 self.groups(keys)?
             }
@@ -137,10 +164,11 @@ impl TrafficArgs {
         let groups: Vec<Group> = written.iter().map(|group| group.among(keys)).collect();
         let popularity = Popularity::groups(keys, &groups)?;
         let texts: Vec<String> = written.iter().map(|group| group.text()).collect();
-        let named = written
-            .iter()
-            .zip(&groups)
-            .map(|(written, group)| Named { label: written.text(), group: *group });
+        let named = written.iter().zip(&groups).map(|(written, group)| Named {
+            label: written.text(),
+            group: *group,
+            slot: None,
+        });
         let is_share = |group: &HotGroup| matches!(group.keys, KeysOf::Share(_));
         let is_any_size = self.keys.is_none() && written.iter().any(is_share);
         Ok(Traffic {
@@ -159,7 +187,7 @@ fn law(keys: u64, alpha: f64) -> Result<Traffic> {
     let head = popularity.head(RANKS_SHOWN[RANKS_SHOWN.len() - 1] as usize);
     let ranks = RANKS_SHOWN.into_iter().filter_map(|rank| {
         let share = *head.get(rank as usize - 1)?;
-        Some(Named { label: format!("rank {rank}"), group: Group { keys: 1, share } })
+        Some(Named { label: format!("rank {rank}"), group: Group { keys: 1, share }, slot: None })
     });
     let text = format!("Zipf {alpha} over {} keys", grouped(keys));
     Ok(Traffic {
