@@ -13,6 +13,7 @@ pub mod error;
 pub mod glob;
 pub mod layout;
 pub mod moves;
+pub mod node_id;
 pub mod order;
 pub mod rebalance;
 pub mod rendezvous;
@@ -23,5 +24,6 @@ pub mod zones;
 
 pub use error::LayoutError;
 pub use layout::Layout;
+pub use node_id::NodeId;
 pub use slot::{SLOT_COUNT, Slot};
 pub use slot_set::{SlotRange, SlotSet};

@@ -8,18 +8,24 @@ use crate::report;
 use crate::source::{has_word, sources};
 
 /// A room, and which rooms it may know.
-const ROOMS: [(&str, &[&str]); 8] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("node/resp", &[]),
     ("node/keyspace", &[]),
     ("node/store", &["skep-keyspace"]),
-    ("node/command", &["skep-resp", "skep-keyspace", "skep-store"]),
-    ("node", &["skep-resp", "skep-keyspace", "skep-store", "skep-command"]),
+    ("node/cluster", &["skep-keyspace"]),
+    ("node/mesh", &["skep-keyspace"]),
+    ("node/command", &["skep-resp", "skep-keyspace", "skep-store", "skep-cluster"]),
+    (
+        "node",
+        &["skep-resp", "skep-keyspace", "skep-store", "skep-cluster", "skep-mesh", "skep-command"],
+    ),
     ("planner", &["skep-keyspace", "skep-store"]),
     // A black box is tested from outside.
     ("tests", &[]),
     ("benches", &["skep-resp", "skep-planner"]),
 ];
-const PURE_ROOMS: [&str; 4] = ["node/resp/", "node/keyspace/", "node/store/", "node/command/"];
+const PURE_ROOMS: [&str; 5] =
+    ["node/resp/", "node/keyspace/", "node/store/", "node/cluster/", "node/command/"];
 /// What pure rooms must not depend on, in any version of it.
 const IMPURE_CRATES: [&str; 8] =
     ["tokio", "mio", "socket2", "rand", "getrandom", "fastrand", "chrono", "time"];

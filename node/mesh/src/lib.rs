@@ -1,0 +1,1 @@
+//! Frames between nodes, over QUIC with TLS and mutual authentication. It knows nodes, not slots.
