@@ -19,7 +19,8 @@ pub struct Entry {
 /// A change. Ids are minted by who proposes, so that applying needs no randomness.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
-    /// The first of a cluster: its name and its first node. Refused when there is a cluster already.
+    /// The first of a cluster: its name and its first node, with a shard of its own that has no slots
+    /// yet. Refused when there is a cluster already, or without a name.
     Found {
         /// The name.
         cluster: String,
@@ -30,7 +31,8 @@ pub enum Change {
         /// The shard that is made for it.
         shard: ShardId,
     },
-    /// Takes a node in, with the slots that it already serves.
+    /// Takes a node in, with a shard of its own and the slots that it already serves. Changes nothing
+    /// when the node is a member already, equally described and in that shard.
     Admit {
         /// The node.
         node: NodeId,
@@ -38,21 +40,27 @@ pub enum Change {
         about: Node,
         /// The shard that it brings.
         shard: ShardId,
-        /// The epoch of that shard, a hint.
+        /// The epoch of that shard, at most [`EPOCH_HINT_MAX`].
         epoch: u64,
         /// The slots that it claims. Refused if another shard has one of them.
         #[serde(with = "slots")]
         claims: SlotSet,
     },
-    /// A node has started again, or moved.
+    /// A node has started again, or moved. With another incarnation it has forgotten all: a replica
+    /// leaves the in-sync set; a primary keeps its role if no replica is in sync, else it stays in
+    /// place but may not act (see [`Shard::incarnation`](super::Shard::incarnation)). Does not touch
+    /// the mark of [`Change::Mark`].
     Update {
         /// The node.
         node: NodeId,
-        /// About it now.
+        /// About it now; `is_failed` is ignored.
         about: Node,
     },
-    /// Turns a node out. Refused while it is the primary of slots, unless it is failed and nobody
-    /// could be promoted: then its slots are nobody's.
+    /// Turns a node out; changes nothing when it is no member, because Redis' tools tell every node.
+    /// Refused for the last member, and for the primary of slots, unless it is marked failed and no
+    /// replica is in sync: then its slots are nobody's, and whoever asked answers for it that the
+    /// node does not run any more. Replicas that it leaves behind stay one shard, under the first of
+    /// those in sync, else the first of all.
     Forget {
         /// The node.
         node: NodeId,
@@ -80,14 +88,17 @@ pub enum Change {
         #[serde(with = "slots")]
         slots: SlotSet,
     },
-    /// Makes a node that is no primary of slots a replica of a shard. It is not in sync yet.
+    /// Makes a node a replica of a shard, not in sync yet. Changes nothing when it is one already.
+    /// The node is a replica of another shard, which it leaves, or stands alone in a shard without
+    /// slots, which disappears. Else, and where it alone remembers what its shard held, refused.
     Replicate {
         /// The node.
         node: NodeId,
         /// The shard.
         shard: ShardId,
     },
-    /// Promotes an in-sync replica. The old primary becomes a replica that is not in sync.
+    /// Promotes an in-sync replica, and gives the shard an epoch above all others. The old primary
+    /// becomes a replica that is not in sync.
     Promote {
         /// The shard.
         shard: ShardId,
@@ -96,7 +107,7 @@ pub enum Change {
         /// The replica.
         node: NodeId,
     },
-    /// Takes a replica out of the in-sync set.
+    /// Takes a replica out of the in-sync set. Refused where the primary has forgotten.
     Shrink {
         /// The shard.
         shard: ShardId,
@@ -105,7 +116,8 @@ pub enum Change {
         /// The replica.
         node: NodeId,
     },
-    /// Takes a replica that has caught up into the in-sync set.
+    /// Takes a replica that has caught up into the in-sync set. Refused where the primary has
+    /// forgotten.
     Extend {
         /// The shard.
         shard: ShardId,
@@ -123,10 +135,13 @@ pub enum Change {
     SetEpoch {
         /// The shard, whose epoch must be 0.
         shard: ShardId,
-        /// The epoch.
+        /// The epoch, at most [`EPOCH_HINT_MAX`].
         epoch: u64,
     },
 }
+
+/// The highest epoch that somebody outside may name, so that promotions never run out of numbers.
+pub const EPOCH_HINT_MAX: u64 = 1 << 32;
 
 /// Why a change was refused; the topology is as it was, but for its version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -134,6 +149,15 @@ pub enum Refusal {
     /// There is a cluster already.
     #[error("this node belongs to the cluster {0} already")]
     Founded(String),
+    /// There is no cluster.
+    #[error("there is no cluster yet")]
+    Unfounded,
+    /// A cluster cannot be founded without a name.
+    #[error("a cluster needs a name")]
+    Unnamed,
+    /// An epoch beyond [`EPOCH_HINT_MAX`].
+    #[error("epoch {0} is beyond {EPOCH_HINT_MAX}")]
+    EpochTooHigh(u64),
     /// No such node.
     #[error("unknown node {0}")]
     UnknownNode(NodeId),

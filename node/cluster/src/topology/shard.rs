@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use skep_keyspace::{NodeId, SlotSet};
 
-use super::slots;
+use super::{Refusal, slots};
 
 /// The name of a shard, 40 hexadecimal digits like a node's. It outlives its members.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,10 +29,15 @@ impl fmt::Debug for ShardId {
 pub struct Shard {
     /// Which reign this is: it grows whenever the primary changes, and fences the one before.
     pub epoch: u64,
-    /// Grows with every change of the shard's members. Proposals name the one that they saw.
+    /// Grows with every change of the shard's members, and when one of them starts again. Proposals
+    /// name the one that they saw.
     pub revision: u64,
     /// The only node that may acknowledge a write.
     pub primary: NodeId,
+    /// The incarnation of the primary that knows what the shard holds. While the primary's own is
+    /// another, it has started again and forgotten: it may not act, and an in-sync replica takes its
+    /// place. When there is none, what is left of the primary is all there is, and this follows it.
+    pub incarnation: u64,
     /// Replicas that have all that was acknowledged, and may be promoted. Not the primary.
     pub in_sync: BTreeSet<NodeId>,
     /// All replicas, those that are catching up too.
@@ -40,4 +45,37 @@ pub struct Shard {
     /// What it owns.
     #[serde(with = "slots")]
     pub slots: SlotSet,
+}
+
+impl Shard {
+    /// A shard of one node.
+    pub(super) fn alone(node: NodeId, incarnation: u64, epoch: u64, slots: SlotSet) -> Shard {
+        Shard { epoch, primary: node, incarnation, slots, ..Shard::default() }
+    }
+
+    /// Whether a node is its primary or one of its replicas.
+    pub fn has(&self, node: NodeId) -> bool {
+        self.primary == node || self.replicas.contains(&node)
+    }
+
+    /// Its primary, then its replicas.
+    pub fn members(&self) -> impl Iterator<Item = NodeId> {
+        std::iter::once(self.primary).chain(self.replicas.iter().copied())
+    }
+
+    /// Refuses a proposal that was made of another revision than this.
+    pub(super) fn check_revision(&self, id: ShardId, revision: u64) -> Result<(), Refusal> {
+        match self.revision == revision {
+            true => Ok(()),
+            false => Err(Refusal::Overtaken { shard: id, revision: self.revision }),
+        }
+    }
+
+    /// Takes a replica out; says whether it was one.
+    pub(super) fn drop_replica(&mut self, node: NodeId) -> bool {
+        self.in_sync.remove(&node);
+        let was = self.replicas.remove(&node);
+        self.revision += u64::from(was);
+        was
+    }
 }
