@@ -31,7 +31,9 @@ impl Topology {
             Change::Replicate { node, shard } => self.replicate(*node, *shard),
             Change::Promote { shard, revision, node } => self.promote(*shard, *revision, *node),
             Change::Shrink { shard, revision, node } => self.shrink(*shard, *revision, *node),
-            Change::Extend { shard, revision, node } => self.extend(*shard, *revision, *node),
+            Change::Extend { shard, revision, node } => {
+                self.extend(entry.proposer, *shard, *revision, *node)
+            }
             Change::BumpEpoch { shard } => self.bump_epoch(*shard),
             Change::SetEpoch { shard, epoch } => self.set_epoch(*shard, *epoch),
         }

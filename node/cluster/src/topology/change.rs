@@ -47,7 +47,7 @@ pub enum Change {
         claims: SlotSet,
     },
     /// A node has started again, or moved. With another incarnation it has forgotten all: a replica
-    /// leaves the in-sync set; a primary keeps its role if no replica is in sync, else it stays in
+    /// leaves the in-sync set; a primary begins a reign if no replica is in sync, else it stays in
     /// place but may not act (see [`Shard::incarnation`](super::Shard::incarnation)). Does not touch
     /// the mark of [`Change::Mark`].
     Update {
@@ -116,8 +116,8 @@ pub enum Change {
         /// The replica.
         node: NodeId,
     },
-    /// Takes a replica that has caught up into the in-sync set. Refused where the primary has
-    /// forgotten.
+    /// Takes a replica that has caught up into the in-sync set. Only the primary may propose it,
+    /// because from then on it needs that replica's answers; refused where it has forgotten.
     Extend {
         /// The shard.
         shard: ShardId,

@@ -23,7 +23,7 @@ impl Topology {
         Ok(())
     }
 
-    /// Begins the reign of a member that is no replica any more.
+    /// Begins the reign of a member that is no replica, or not any more.
     pub(super) fn enthrone(&mut self, id: ShardId, node: NodeId) {
         let epoch = self.next_epoch();
         let incarnation = self.nodes.get(&node).map_or(0, |about| about.incarnation);
@@ -38,7 +38,9 @@ impl Topology {
     pub(super) fn bump_epoch(&mut self, id: ShardId) -> Result<(), Refusal> {
         self.known_shard(id)?;
         let epoch = self.next_epoch();
-        self.known_shard_mut(id)?.epoch = epoch;
+        let shard = self.known_shard_mut(id)?;
+        shard.epoch = epoch;
+        shard.revision += 1;
         Ok(())
     }
 
@@ -49,6 +51,7 @@ impl Topology {
             return Err(Refusal::HasEpoch(id));
         }
         shard.epoch = epoch;
+        shard.revision += 1;
         self.current_epoch = self.current_epoch.max(epoch);
         Ok(())
     }

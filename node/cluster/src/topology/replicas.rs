@@ -67,11 +67,15 @@ impl Topology {
 
     pub(super) fn extend(
         &mut self,
+        proposer: NodeId,
         id: ShardId,
         revision: u64,
         node: NodeId,
     ) -> Result<(), Refusal> {
         let shard = self.remembering_shard(id, revision)?;
+        if proposer != shard.primary {
+            return Err(refuse(proposer, "is not the primary of that shard"));
+        }
         if !shard.replicas.contains(&node) {
             return Err(refuse(node, "is no replica of that shard"));
         }
@@ -92,13 +96,12 @@ impl Topology {
         self.known_shard_mut(id)
     }
 
-    /// Where no replica is in sync, what the primary has left is all there is.
+    /// Where no replica is in sync, what the primary has left is all there is. If it has started again,
+    /// a reign begins, because what replicas have of the one before is more.
     pub(super) fn settle(&mut self, id: ShardId) {
-        if let Some(shard) = self.shards.get_mut(&id)
-            && shard.in_sync.is_empty()
-            && let Some(about) = self.nodes.get(&shard.primary)
-        {
-            shard.incarnation = about.incarnation;
+        let Some(shard) = self.shards.get(&id) else { return };
+        if shard.in_sync.is_empty() && self.has_forgotten(shard) {
+            self.enthrone(id, shard.primary);
         }
     }
 }

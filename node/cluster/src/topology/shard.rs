@@ -29,8 +29,8 @@ impl fmt::Debug for ShardId {
 pub struct Shard {
     /// Which reign this is: it grows whenever the primary changes, and fences the one before.
     pub epoch: u64,
-    /// Grows with every change of the shard's members, and when one of them starts again. Proposals
-    /// name the one that they saw.
+    /// Grows with every change of the shard's members or epoch, and when a member starts again.
+    /// Proposals name the one that they saw.
     pub revision: u64,
     /// The only node that may acknowledge a write.
     pub primary: NodeId,

@@ -150,8 +150,10 @@ fn a_primary_that_started_again_reigns_only_where_nobody_remembers_more() {
     let mut promoted = topology.clone();
     assert_eq!(promoted.run(promote(&promoted, 2)), Ok(()));
     assert!(!promoted.has_forgotten(promoted.at(0)));
+    let epoch = topology.at(0).epoch;
     topology.run(restart(2, 2)).unwrap();
     assert!(!topology.has_forgotten(topology.at(0)), "nobody remembers any more");
+    assert!(topology.at(0).epoch > epoch, "what replicas have is of another reign");
 }
 
 #[test]

@@ -1,0 +1,101 @@
+//! Whole clusters of cores under a seeded discrete-event simulation: five to seven nodes, two shards
+//! with replicas, clocks up to a twentieth off, messages that are late, lost and repeated, partitions
+//! of all shapes, processes that stand still or crash, hand-overs, and a Raft that holds proposals
+//! back. Every instant is checked (`checks`), and in the end, after all faults, the cluster must work.
+//!
+//! `SKEP_SIMULATION_SEEDS=100000 cargo test -p skep-cluster simulation` looks for long;
+//! `SKEP_SEED=17 cargo test -p skep-cluster simulation -- --nocapture` tells one run.
+
+mod checks;
+mod clock;
+mod faults;
+mod node;
+mod raft;
+mod random;
+mod setup;
+mod world;
+
+use crate::shard::PlantedBug;
+use world::World;
+
+/// Seeds of a normal run.
+const SEEDS_DEFAULT: u64 = 250;
+/// Within so many seeds a planted bug must show.
+const SEEDS_FOR_A_BUG: u64 = 500;
+
+/// A bug that is planted, to see that it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plant {
+    /// In the core.
+    Core(PlantedBug),
+    /// The grace is shorter than the lease.
+    GraceBelowLease,
+    /// Promotions count whatever revision they name.
+    PromoteWithoutRevision,
+    /// Extensions count whatever revision they name.
+    ExtendWithoutRevision,
+    /// A replica that started again stays in sync.
+    RestartKeepsInSync,
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn no_seed_breaks_a_promise() {
+    if let Some(seed) = number("SKEP_SEED") {
+        let outcome = World::new(seed, None, true).run();
+        assert_eq!(outcome, Ok(()), "seed {seed}");
+        return;
+    }
+    let (mut promotions, mut losses) = (0, 0);
+    for seed in 0..number("SKEP_SIMULATION_SEEDS").unwrap_or(SEEDS_DEFAULT) {
+        let mut world = World::new(seed, None, false);
+        let outcome = world.run();
+        assert_eq!(outcome, Ok(()), "SKEP_SEED={seed} tells this run");
+        promotions += world.checks.promotions;
+        losses += world.checks.losses;
+    }
+    // A run in which nothing happens would prove nothing.
+    assert!(promotions > 100 && losses > 100, "{promotions} promotions, {losses} losses");
+}
+
+#[test]
+fn a_seed_gives_the_same_run_again() {
+    for seed in 0..10 {
+        let mut worlds = [0; 2].map(|_| World::new(seed, None, false));
+        for world in &mut worlds {
+            assert_eq!(world.run(), Ok(()));
+        }
+        let [one, other] = worlds;
+        assert_eq!(one.truth, other.truth);
+        assert_eq!((one.now, one.checks.losses), (other.now, other.checks.losses));
+    }
+}
+
+#[test]
+fn every_planted_bug_is_found() {
+    use PlantedBug as Bug;
+    let plants = [
+        Plant::Core(Bug::LeaseFromAnswer),
+        Plant::Core(Bug::AnswersAfterProposing),
+        Plant::Core(Bug::AnswersOldReign),
+        Plant::Core(Bug::NeededFromCommit),
+        Plant::Core(Bug::DroppedFromProposal),
+        Plant::Core(Bug::RestartedActs),
+        Plant::Core(Bug::JoinsWithoutWaiting),
+        Plant::Core(Bug::ResumesAfterHandOver),
+        Plant::Core(Bug::HandsOverEarly),
+        Plant::GraceBelowLease,
+        Plant::PromoteWithoutRevision,
+        Plant::ExtendWithoutRevision,
+        Plant::RestartKeepsInSync,
+    ];
+    for plant in plants {
+        let find = |seed: u64| Some((seed, World::new(seed, Some(plant), false).run().err()?));
+        let found = (0..SEEDS_FOR_A_BUG).find_map(find);
+        println!("{plant:?}: {found:?}");
+        assert!(found.is_some(), "{plant:?} is not found by {SEEDS_FOR_A_BUG} seeds");
+    }
+}

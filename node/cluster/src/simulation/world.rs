@@ -1,0 +1,400 @@
+//! The world: what happens next, and to whom.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::checks::{Checks, Violation};
+use super::clock::Clock;
+use super::faults::{Fault, Faults, Favourite, MS, delay};
+use super::node::{Copy, Process, WriteId};
+use super::random::Random;
+use super::setup;
+use super::{Plant, raft};
+use crate::shard::{Action, Message, ShardCore, ShardView, Timings};
+use crate::topology::{Change, Entry, ShardId, Topology};
+
+/// When faults begin, when they are all over, and when the run ends.
+const FAULTS_FROM: u64 = 800 * MS;
+const FAULTS_UNTIL: u64 = 5_000 * MS;
+const END: u64 = 8_500 * MS;
+/// Between a client's writes, and between copies of a primary's log.
+const WRITE_EVERY: u64 = 5 * MS;
+const COPY_EVERY: u64 = 20 * MS;
+pub(super) const SYNC_EVERY: u64 = 100 * MS;
+
+/// What may happen.
+#[derive(Clone, Debug)]
+pub(super) enum Event {
+    Tick(usize, u64),
+    Receive {
+        to: usize,
+        from: usize,
+        message: Message,
+        sent_at: u64,
+    },
+    Take {
+        to: usize,
+        from: usize,
+        copy: Copy,
+    },
+    Applied {
+        to: usize,
+        from: usize,
+        epoch: u64,
+        incarnation: u64,
+        count: usize,
+    },
+    Write(ShardId),
+    Copies,
+    /// A proposal looks for a majority.
+    Propose {
+        by: usize,
+        entry: Entry,
+        tries: u32,
+    },
+    Commit(Entry),
+    Learn(usize, Rc<Topology>),
+    /// Whoever can hears of the latest topology.
+    Sync,
+    Fault,
+    Heal(u64),
+    Quiet,
+}
+
+/// A run.
+pub(super) struct World {
+    pub(super) now: u64,
+    queue: BTreeMap<(u64, u64), Event>,
+    sequence: u64,
+    pub(super) random: Random,
+    pub(super) nodes: Vec<Process>,
+    pub(super) faults: Faults,
+    pub(super) truth: Rc<Topology>,
+    pub(super) checks: Checks,
+    pub(super) plant: Option<Plant>,
+    timings: Timings,
+    favourite: Favourite,
+    is_told: bool,
+    writes: WriteId,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, plant: Option<Plant>, is_told: bool) -> World {
+        let mut random = Random::new(seed);
+        let truth = setup::topology(&mut random);
+        let timings = setup::timings(plant);
+        let mut world = World {
+            now: 0,
+            queue: BTreeMap::new(),
+            sequence: 0,
+            nodes: Vec::new(),
+            faults: Faults::default(),
+            checks: Checks::new(&truth, timings.lease),
+            truth: Rc::new(truth),
+            random,
+            plant,
+            timings,
+            favourite: Favourite::of(seed),
+            is_told,
+            writes: 0,
+        };
+        for index in 0..world.truth.nodes.len() {
+            let process = world.process(index, 1);
+            world.nodes.push(process);
+        }
+        for shard in world.truth.shards.keys().copied().collect::<Vec<_>>() {
+            world.after(WRITE_EVERY, Event::Write(shard));
+        }
+        world.after(0, Event::Sync);
+        world.after(COPY_EVERY, Event::Copies);
+        world.after(FAULTS_FROM, Event::Fault);
+        world.after(FAULTS_UNTIL, Event::Quiet);
+        world
+    }
+
+    fn process(&mut self, index: usize, incarnation: u64) -> Process {
+        let id = setup::id(index);
+        let mut core = ShardCore::new(id, incarnation, self.timings);
+        core.planted = match self.plant {
+            Some(Plant::Core(bug)) => Some(bug),
+            _ => None,
+        };
+        let local = self.random.range(0, 1 << 40);
+        let clock = Clock::new(self.now, local, self.random.range(950, 1050));
+        Process::new(id, core, clock, incarnation)
+    }
+
+    /// Lives to the end.
+    pub(super) fn run(&mut self) -> Result<(), Violation> {
+        while let Some(((at, _), event)) = self.queue.pop_first() {
+            if at > END {
+                break;
+            }
+            self.now = at;
+            self.happen(event)?;
+        }
+        self.checks.end(self)
+    }
+
+    pub(super) fn after(&mut self, delay: u64, event: Event) {
+        self.sequence += 1;
+        self.queue.insert((self.now + delay, self.sequence), event);
+    }
+
+    pub(super) fn tell(&self, what: impl FnOnce() -> String) {
+        if self.is_told {
+            println!("{:>10.3} ms  {}", self.now as f64 / MS as f64, what());
+        }
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), Violation> {
+        // A process that stands still finds what came when it goes on.
+        if let Some(index) = event.victim()
+            && let Some(stopped) = self.nodes[index].stopped.as_mut()
+        {
+            stopped.push(event);
+            return Ok(());
+        }
+        match event {
+            Event::Tick(index, tick) if tick == self.nodes[index].tick => {
+                self.drive(index, |node, now| node.core.tick(now, node.offset()))
+            }
+            Event::Receive { to, from, message, sent_at } => {
+                let sender = setup::id(from);
+                if let (Message::Beacon(_), true) = (&message, self.nodes[to].is_up) {
+                    let heard = self.nodes[to].heard.entry(from).or_default();
+                    *heard = sent_at.max(*heard);
+                }
+                self.drive(to, |node, now| node.core.receive(now, node.offset(), sender, &message))
+            }
+            Event::Take { to, from, copy } => self.take(to, from, &copy),
+            Event::Applied { to, from, epoch, incarnation, count } => {
+                self.applied(to, from, epoch, incarnation, count)
+            }
+            Event::Write(shard) => self.write(shard),
+            Event::Copies => self.copies(),
+            Event::Propose { by, entry, tries } => self.find_majority(by, entry, tries),
+            Event::Commit(entry) => return self.commit(&entry),
+            Event::Learn(index, topology) => {
+                let view = ShardView::of(&topology, setup::id(index));
+                self.drive(index, |node, now| node.core.topology(now, view))
+            }
+            Event::Sync => self.sync(),
+            Event::Fault => self.fault(),
+            Event::Heal(fault) => self.heal(fault),
+            Event::Quiet => self.quiet(),
+            Event::Tick(..) => {}
+        }
+        self.checks.leases(self)
+    }
+
+    /// Gives a core something, and does what it wants.
+    fn drive(&mut self, index: usize, input: impl FnOnce(&mut Process, u64) -> Vec<Action>) {
+        let now = self.now;
+        let node = &mut self.nodes[index];
+        if !node.is_up {
+            return;
+        }
+        let local = node.clock.local(now);
+        let actions = input(node, local);
+        node.settle();
+        node.tick += 1;
+        let (tick, wake) = (node.tick, node.core.next_wake());
+        for action in actions {
+            match action {
+                Action::Send { to, message } => self.send(index, to, message),
+                Action::Propose(change) => self.propose(index, change, "the core"),
+            }
+        }
+        if let Some(wake) = wake {
+            // Now and then the machine is busy.
+            let late = if self.random.chance(10) { 30 * MS } else { MS };
+            let late = self.random.range(0, late);
+            let at = self.nodes[index].clock.real(wake).max(now) + late;
+            self.after(at - now, Event::Tick(index, tick));
+        }
+    }
+
+    fn send(&mut self, from: usize, to: skep_keyspace::NodeId, message: Message) {
+        let to = setup::index(to);
+        let copies = if self.random.chance(20) { 2 } else { 1 };
+        for copy in 0..copies {
+            if self.faults.is_cut(from, to) || self.faults.is_lost(&mut self.random) {
+                continue;
+            }
+            // What the network repeats may come very late.
+            let late = if copy > 0 { self.random.range(0, 700 * MS) } else { 0 };
+            let after = delay(&mut self.random) + late;
+            let event = Event::Receive { to, from, message: message.clone(), sent_at: self.now };
+            self.after(after, event);
+        }
+    }
+
+    pub(super) fn propose(&mut self, by: usize, change: Change, asked_by: &str) {
+        self.tell(|| format!("node {by} proposes {change:?}"));
+        let entry = Entry { proposer: setup::id(by), asked_by: asked_by.to_owned(), change };
+        let after = delay(&mut self.random);
+        self.after(after, Event::Propose { by, entry, tries: 0 });
+    }
+
+    /// Every primary sends its log to its replicas.
+    fn copies(&mut self) {
+        for from in 0..self.nodes.len() {
+            let node = &self.nodes[from];
+            let Some(view) = node.core.view().filter(|_| node.is_running()) else { continue };
+            if !node.core.is_acting() {
+                continue;
+            }
+            let copy = Copy { epoch: view.epoch, writes: Rc::new(node.writes.clone()) };
+            for to in view.replicas.iter().copied().map(setup::index).collect::<Vec<_>>() {
+                if !self.faults.is_cut(from, to) && !self.faults.is_lost(&mut self.random) {
+                    let after = delay(&mut self.random);
+                    self.after(after, Event::Take { to, from, copy: copy.clone() });
+                }
+            }
+        }
+        self.after(COPY_EVERY, Event::Copies);
+    }
+
+    fn take(&mut self, to: usize, from: usize, copy: &Copy) {
+        let node = &mut self.nodes[to];
+        let taken = if node.is_up { node.take(setup::id(from), copy) } else { None };
+        let Some(count) = taken else { return };
+        let incarnation = node.incarnation;
+        if !self.faults.is_cut(to, from) && !self.faults.is_lost(&mut self.random) {
+            let after = delay(&mut self.random);
+            let epoch = copy.epoch;
+            self.after(after, Event::Applied { to: from, from: to, epoch, incarnation, count });
+        }
+    }
+
+    fn applied(&mut self, to: usize, from: usize, epoch: u64, incarnation: u64, count: usize) {
+        let now = self.now;
+        let node = &mut self.nodes[to];
+        let Some(view) = node.core.view() else { return };
+        let is_known = view.incarnations.get(&setup::id(from)) == Some(&incarnation);
+        if !node.is_up || !node.core.is_acting() || view.epoch != epoch || !is_known {
+            return;
+        }
+        node.applied.insert(from, count);
+        let all = node.core.acknowledgers();
+        let applied = all.iter().map(|&id| node.applied.get(&setup::index(id)).copied());
+        let least = applied.map(Option::unwrap_or_default).min().unwrap_or(usize::MAX);
+        if node.lease_end <= now {
+            return;
+        }
+        let done = node.waiting.iter().filter(|(_, length)| *length <= least);
+        let done: Vec<WriteId> = done.map(|(write, _)| *write).collect();
+        node.waiting.retain(|(_, length)| *length > least);
+        self.checks.acknowledge(now, to, &done, true);
+    }
+
+    /// A client writes to whoever says that it may acknowledge.
+    fn write(&mut self, shard: ShardId) {
+        self.after(WRITE_EVERY, Event::Write(shard));
+        for index in self.checks.members(shard) {
+            let is_sync = self.random.chance(500);
+            let node = &mut self.nodes[index];
+            if !node.is_running() || node.lease_end <= self.now {
+                continue;
+            }
+            self.writes += 1;
+            node.writes.push(self.writes);
+            if !is_sync || node.core.acknowledgers().is_empty() {
+                self.checks.acknowledge(self.now, index, &[self.writes], is_sync);
+            } else {
+                node.waiting.push((self.writes, node.writes.len()));
+            }
+        }
+    }
+
+    fn fault(&mut self) {
+        let pause = self.random.range(100 * MS, 900 * MS);
+        if self.now + pause < FAULTS_UNTIL {
+            self.after(pause, Event::Fault);
+        }
+        let fault = Fault::any(self.nodes.len(), self.favourite, &mut self.random);
+        self.begin(fault);
+    }
+
+    /// Something goes wrong from now on.
+    pub(super) fn begin(&mut self, fault: Fault) {
+        if self.now >= FAULTS_UNTIL {
+            return;
+        }
+        self.tell(|| format!("fault: {fault:?}"));
+        match fault {
+            Fault::Stop(index) if self.nodes[index].is_running() => {
+                self.nodes[index].stopped = Some(Vec::new());
+            }
+            Fault::Crash(index) if self.nodes[index].is_running() => {
+                let node = &mut self.nodes[index];
+                node.is_up = false;
+                node.settle();
+            }
+            Fault::HandOver(index) => return self.hand_over(index),
+            Fault::Stop(_) | Fault::Crash(_) => return,
+            _ => {}
+        }
+        self.sequence += 1;
+        let name = self.sequence;
+        self.faults.active.insert(name, fault);
+        let lasts = fault.duration(&mut self.random);
+        self.after(lasts, Event::Heal(name));
+    }
+
+    fn hand_over(&mut self, index: usize) {
+        let Some(view) = self.nodes[index].core.view() else { return };
+        let heirs: Vec<_> = view.in_sync.iter().copied().collect();
+        if heirs.is_empty() || !self.nodes[index].is_running() {
+            return;
+        }
+        let to = heirs[self.random.index(heirs.len())];
+        self.drive(index, |node, now| node.core.hand_over(now, to).unwrap_or_default());
+    }
+
+    fn heal(&mut self, name: u64) {
+        let Some(fault) = self.faults.active.remove(&name) else { return };
+        self.tell(|| format!("over: {fault:?}"));
+        match fault {
+            Fault::Stop(index) => {
+                for event in self.nodes[index].stopped.take().unwrap_or_default() {
+                    self.after(0, event);
+                }
+            }
+            Fault::Crash(index) => {
+                let incarnation = self.nodes[index].incarnation + 1;
+                let tick = self.nodes[index].tick;
+                self.nodes[index] = self.process(index, incarnation);
+                self.nodes[index].tick = tick + 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn quiet(&mut self) {
+        for name in self.faults.active.keys().copied().collect::<Vec<_>>() {
+            self.heal(name);
+        }
+    }
+
+    /// Changes what Raft will apply, where a bug of the topology is planted.
+    pub(super) fn sabotage(&self, entry: &Entry) -> Entry {
+        let mut entry = entry.clone();
+        raft::sabotage(self.plant, &self.truth, &mut entry.change);
+        entry
+    }
+}
+
+impl Event {
+    /// The process that it happens to.
+    fn victim(&self) -> Option<usize> {
+        match *self {
+            Event::Tick(to, _) | Event::Learn(to, _) => Some(to),
+            Event::Receive { to, .. } | Event::Take { to, .. } | Event::Applied { to, .. } => {
+                Some(to)
+            }
+            _ => None,
+        }
+    }
+}
