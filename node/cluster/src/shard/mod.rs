@@ -23,8 +23,11 @@
 //! The caller owes this: it calls [`ShardCore::tick`] by [`ShardCore::next_wake`] at the latest, and
 //! after every call it publishes [`ShardCore::lease_until`] and [`ShardCore::acknowledgers`] to
 //! whoever acknowledges *before* it carries the actions out; who acknowledges compares the lease with
-//! the clock after everything else, as it queues the reply. Offsets are of the reign that the view
-//! shows: a replica that has not found common ground with its primary yet is at 0.
+//! the clock after everything else, as it queues the reply. The offset that it gives with an input
+//! is read after what the last call said was published, and is of the reign that the view shows: a
+//! replica that has not found common ground with its primary yet is at 0. When the topology knows
+//! another incarnation of this node than the running one, it proposes
+//! [`Change::Update`](crate::topology::Change::Update).
 
 mod hand_over;
 mod message;

@@ -13,6 +13,7 @@ mod node;
 mod raft;
 mod random;
 mod setup;
+mod traffic;
 mod world;
 
 use crate::shard::PlantedBug;

@@ -9,6 +9,7 @@ use super::faults::{Fault, Faults, Favourite, MS, delay};
 use super::node::{Copy, Process, WriteId};
 use super::random::Random;
 use super::setup;
+use super::traffic::{COPY_EVERY, WRITE_EVERY};
 use super::{Plant, raft};
 use crate::shard::{Action, Message, ShardCore, ShardView, Timings};
 use crate::topology::{Change, Entry, ShardId, Topology};
@@ -17,9 +18,7 @@ use crate::topology::{Change, Entry, ShardId, Topology};
 const FAULTS_FROM: u64 = 800 * MS;
 const FAULTS_UNTIL: u64 = 5_000 * MS;
 const END: u64 = 8_500 * MS;
-/// Between a client's writes, and between copies of a primary's log.
-const WRITE_EVERY: u64 = 5 * MS;
-const COPY_EVERY: u64 = 20 * MS;
+/// Between two looks at the latest topology.
 pub(super) const SYNC_EVERY: u64 = 100 * MS;
 
 /// What may happen.
@@ -75,7 +74,7 @@ pub(super) struct World {
     timings: Timings,
     favourite: Favourite,
     is_told: bool,
-    writes: WriteId,
+    pub(super) writes: WriteId,
 }
 
 impl World {
@@ -235,77 +234,6 @@ impl World {
         let entry = Entry { proposer: setup::id(by), asked_by: asked_by.to_owned(), change };
         let after = delay(&mut self.random);
         self.after(after, Event::Propose { by, entry, tries: 0 });
-    }
-
-    /// Every primary sends its log to its replicas.
-    fn copies(&mut self) {
-        for from in 0..self.nodes.len() {
-            let node = &self.nodes[from];
-            let Some(view) = node.core.view().filter(|_| node.is_running()) else { continue };
-            if !node.core.is_acting() {
-                continue;
-            }
-            let copy = Copy { epoch: view.epoch, writes: Rc::new(node.writes.clone()) };
-            for to in view.replicas.iter().copied().map(setup::index).collect::<Vec<_>>() {
-                if !self.faults.is_cut(from, to) && !self.faults.is_lost(&mut self.random) {
-                    let after = delay(&mut self.random);
-                    self.after(after, Event::Take { to, from, copy: copy.clone() });
-                }
-            }
-        }
-        self.after(COPY_EVERY, Event::Copies);
-    }
-
-    fn take(&mut self, to: usize, from: usize, copy: &Copy) {
-        let node = &mut self.nodes[to];
-        let taken = if node.is_up { node.take(setup::id(from), copy) } else { None };
-        let Some(count) = taken else { return };
-        let incarnation = node.incarnation;
-        if !self.faults.is_cut(to, from) && !self.faults.is_lost(&mut self.random) {
-            let after = delay(&mut self.random);
-            let epoch = copy.epoch;
-            self.after(after, Event::Applied { to: from, from: to, epoch, incarnation, count });
-        }
-    }
-
-    fn applied(&mut self, to: usize, from: usize, epoch: u64, incarnation: u64, count: usize) {
-        let now = self.now;
-        let node = &mut self.nodes[to];
-        let Some(view) = node.core.view() else { return };
-        let is_known = view.incarnations.get(&setup::id(from)) == Some(&incarnation);
-        if !node.is_up || !node.core.is_acting() || view.epoch != epoch || !is_known {
-            return;
-        }
-        node.applied.insert(from, count);
-        let all = node.core.acknowledgers();
-        let applied = all.iter().map(|&id| node.applied.get(&setup::index(id)).copied());
-        let least = applied.map(Option::unwrap_or_default).min().unwrap_or(usize::MAX);
-        if node.lease_end <= now {
-            return;
-        }
-        let done = node.waiting.iter().filter(|(_, length)| *length <= least);
-        let done: Vec<WriteId> = done.map(|(write, _)| *write).collect();
-        node.waiting.retain(|(_, length)| *length > least);
-        self.checks.acknowledge(now, to, &done, true);
-    }
-
-    /// A client writes to whoever says that it may acknowledge.
-    fn write(&mut self, shard: ShardId) {
-        self.after(WRITE_EVERY, Event::Write(shard));
-        for index in self.checks.members(shard) {
-            let is_sync = self.random.chance(500);
-            let node = &mut self.nodes[index];
-            if !node.is_running() || node.lease_end <= self.now {
-                continue;
-            }
-            self.writes += 1;
-            node.writes.push(self.writes);
-            if !is_sync || node.core.acknowledgers().is_empty() {
-                self.checks.acknowledge(self.now, index, &[self.writes], is_sync);
-            } else {
-                node.waiting.push((self.writes, node.writes.len()));
-            }
-        }
     }
 
     fn fault(&mut self) {
