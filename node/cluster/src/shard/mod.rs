@@ -63,7 +63,7 @@ pub struct ShardCore {
     view: Option<ShardView>,
     /// The highest epoch that anybody spoke of in this shard.
     fence: u64,
-    /// Effects applied in this reign.
+    /// Effects applied in this reign, as the caller said last.
     offset: u64,
     reign: Reign,
     following: Following,
@@ -117,7 +117,9 @@ impl ShardCore {
         self.reign.turn(now, before.as_ref(), &view);
         self.following.turn(now, before.as_ref(), &view, self.me);
         self.view = Some(view);
-        self.step(now)
+        let mut actions = self.hear_early(now);
+        actions.extend(self.step(now));
+        actions
     }
 
     /// Time has passed. `offset` is what this node has applied in this reign.

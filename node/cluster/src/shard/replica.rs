@@ -12,6 +12,10 @@ use crate::topology::Change;
 pub(super) struct Following {
     /// When it last heard the primary, or learned that it may be promoted.
     heard_at: u64,
+    /// When the last beacon that it heard was sent. What the network repeats later is no sign of life.
+    heard_sent_at: Option<u64>,
+    /// A beacon of a reign that the topology has not shown yet.
+    early: Option<(NodeId, Beacon)>,
     /// When it saw that the primary has started again.
     restart_at: Option<u64>,
     /// What the in-sync replicas had applied at the last beacon.
@@ -33,7 +37,8 @@ impl Following {
     ) {
         let promoting = self.promoting.filter(|asked| asked.revision >= view.revision);
         if !before.is_some_and(|before| before.is_same_reign(view)) {
-            *self = Following { heard_at: now, ..Following::default() };
+            let early = self.early.take();
+            *self = Following { heard_at: now, early, ..Following::default() };
         }
         self.promoting = promoting;
         if view.in_sync.contains(&me) && !before.is_some_and(|before| before.in_sync.contains(&me))
@@ -59,7 +64,10 @@ impl ShardCore {
             let message = Message::Deposed { shard: view.shard, epoch };
             return vec![Action::Send { to: from, message }];
         }
-        // Of a later reign nothing is known yet; the topology will come.
+        if beacon.epoch > view.epoch {
+            self.following.early = Some((from, beacon.clone()));
+            return Vec::new();
+        }
         let is_ours = is_over || (beacon.epoch == view.epoch && from == view.primary);
         if !is_ours || from == self.me || !self.is_known() {
             return Vec::new();
@@ -71,6 +79,10 @@ impl ShardCore {
         if self.is_promoting() && !self.has(Bug::AnswersAfterProposing) {
             return Vec::new();
         }
+        if self.following.heard_sent_at.is_some_and(|latest| beacon.sent_at <= latest) {
+            return Vec::new();
+        }
+        self.following.heard_sent_at = Some(beacon.sent_at);
         self.following.heard_at = now;
         self.following.was_late = false;
         self.following.offsets = beacon.offsets.iter().copied().collect();
@@ -84,6 +96,15 @@ impl ShardCore {
         vec![Action::Send { to: from, message: Message::Answer(answer) }]
     }
 
+    /// Answers the beacon of this reign that came before the topology, if one did.
+    pub(super) fn hear_early(&mut self, now: u64) -> Vec<Action> {
+        let epoch = self.view.as_ref().map(|view| view.epoch);
+        match self.following.early.take_if(|(_, beacon)| Some(beacon.epoch) <= epoch) {
+            Some((from, beacon)) if Some(beacon.epoch) == epoch => self.hear(now, from, &beacon),
+            _ => Vec::new(),
+        }
+    }
+
     pub(super) fn step_as_replica(&mut self, now: u64) -> Vec<Action> {
         let Some(claim_at) = self.next_claim().filter(|&claim_at| now >= claim_at) else {
             return Vec::new();
@@ -92,9 +113,9 @@ impl ShardCore {
         let is_first = following.promoting.is_none() && following.restart_at.is_none();
         if is_first && !following.was_late && now > claim_at.saturating_add(self.timings.late) {
             // This process stood still itself; what the primary sent may lie in its sockets.
-            let more = self.timings.beacon.saturating_mul(2);
+            let from = now.saturating_add(self.timings.beacon);
             following.was_late = true;
-            following.heard_at = now.saturating_add(more).saturating_sub(self.timings.grace);
+            following.heard_at = from.saturating_sub(self.timings.grace);
             return Vec::new();
         }
         let Some(view) = self.view.as_ref() else { return Vec::new() };

@@ -29,6 +29,8 @@ pub(super) struct Checks {
     /// taken out.
     acknowledged: BTreeMap<ShardId, BTreeMap<WriteId, Acknowledged>>,
     last_at: BTreeMap<ShardId, u64>,
+    /// The longest that each shard has acknowledged nothing.
+    pub(super) gaps: BTreeMap<ShardId, u64>,
     pub(super) promotions: usize,
     pub(super) losses: usize,
 }
@@ -44,6 +46,7 @@ impl Checks {
             homes: homes.collect(),
             acknowledged: BTreeMap::new(),
             last_at: BTreeMap::new(),
+            gaps: BTreeMap::new(),
             promotions: 0,
             losses: 0,
             members,
@@ -59,7 +62,11 @@ impl Checks {
         let acknowledged = self.acknowledged.entry(shard).or_default();
         for &write in writes {
             acknowledged.insert(write, Acknowledged { at, by, is_sync });
-            self.last_at.insert(shard, at);
+        }
+        if !writes.is_empty() {
+            let gap = self.last_at.insert(shard, at).map_or(0, |last| at - last);
+            let widest = self.gaps.entry(shard).or_default();
+            *widest = gap.max(*widest);
         }
     }
 

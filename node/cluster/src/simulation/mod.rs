@@ -17,12 +17,13 @@ mod traffic;
 mod world;
 
 use crate::shard::PlantedBug;
-use world::World;
+use faults::{Fault, MS};
+use world::{Event, World};
 
 /// Seeds of a normal run.
 const SEEDS_DEFAULT: u64 = 250;
 /// Within so many seeds a planted bug must show.
-const SEEDS_FOR_A_BUG: u64 = 500;
+const SEEDS_FOR_A_BUG: u64 = 2_000;
 
 /// A bug that is planted, to see that it is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,35 @@ fn no_seed_breaks_a_promise() {
     }
     // A run in which nothing happens would prove nothing.
     assert!(promotions > 100 && losses > 100, "{promotions} promotions, {losses} losses");
+}
+
+/// The median and the longest time that a shard acknowledges nothing when its primary suffers a fault
+/// and all else is well, in milliseconds.
+fn gaps_ms(fault: Fault) -> (u64, u64) {
+    let gap = |seed: u64| {
+        let mut world = World::calm(seed, None, false);
+        world.after(1_000 * MS + seed % 50 * MS, Event::Begin(fault));
+        assert_eq!(world.run(), Ok(()), "seed {seed}");
+        world.checks.gaps[&setup::shard(0)] / MS
+    };
+    let mut gaps: Vec<u64> = (0..60).map(gap).collect();
+    gaps.sort_unstable();
+    println!("{fault:?}: median {} ms, longest {} ms", gaps[30], gaps[59]);
+    (gaps[30], gaps[59])
+}
+
+#[test]
+fn a_lost_primary_is_replaced_within_half_a_second_of_simulated_time() {
+    for fault in [Fault::Partition(1), Fault::Stop(0), Fault::Crash(0)] {
+        let (median, longest) = gaps_ms(fault);
+        assert!(median < 450 && longest < 500, "{fault:?}: {median} {longest}");
+    }
+}
+
+#[test]
+fn a_planned_change_stops_a_shard_for_milliseconds_of_simulated_time() {
+    let (median, longest) = gaps_ms(Fault::HandOver(0));
+    assert!(median < 60 && longest < 120, "{median} {longest}");
 }
 
 #[test]

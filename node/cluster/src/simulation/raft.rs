@@ -39,7 +39,7 @@ impl World {
 
     pub(super) fn find_majority(&mut self, by: usize, entry: Entry, tries: u32) {
         if self.majority().contains(&by) {
-            let is_slow = self.random.chance(50);
+            let is_slow = !self.is_calm && self.random.chance(50);
             let (first, last) = if is_slow { (100 * MS, 1_500 * MS) } else { (2 * MS, 10 * MS) };
             let after = self.random.range(first, last);
             self.after(after, Event::Commit(entry));
@@ -65,7 +65,7 @@ impl World {
         self.tell(|| format!("applied {:?}: {outcome:?}", entry.change));
         let before = std::mem::replace(&mut self.truth, Rc::new(truth));
         for node in majority {
-            let is_slow = self.faults.is_topology_slow() || self.random.chance(50);
+            let is_slow = self.faults.is_topology_slow() || !self.is_calm && self.random.chance(50);
             let late = if is_slow { self.random.range(0, 600 * MS) } else { 0 };
             let after = delay(&mut self.random) + late;
             self.after(after, Event::Learn(node, self.truth.clone()));
@@ -86,7 +86,7 @@ impl World {
         else {
             return;
         };
-        if !self.random.chance(80) {
+        if self.is_calm || !self.random.chance(80) {
             return;
         }
         let members: Vec<usize> = self.truth.shards[shard].members().map(setup::index).collect();

@@ -55,7 +55,10 @@ pub(super) enum Event {
     Learn(usize, Rc<Topology>),
     /// Whoever can hears of the latest topology.
     Sync,
+    /// Something goes wrong by chance.
     Fault,
+    /// Something goes wrong.
+    Begin(Fault),
     Heal(u64),
     Quiet,
 }
@@ -74,11 +77,22 @@ pub(super) struct World {
     timings: Timings,
     favourite: Favourite,
     is_told: bool,
+    /// Nothing goes wrong by itself, and Raft is never slow.
+    pub(super) is_calm: bool,
     pub(super) writes: WriteId,
 }
 
 impl World {
+    /// A world in which much goes wrong.
     pub(super) fn new(seed: u64, plant: Option<Plant>, is_told: bool) -> World {
+        let mut world = World::calm(seed, plant, is_told);
+        world.after(FAULTS_FROM, Event::Fault);
+        world.is_calm = false;
+        world
+    }
+
+    /// A world in which nothing goes wrong by itself.
+    pub(super) fn calm(seed: u64, plant: Option<Plant>, is_told: bool) -> World {
         let mut random = Random::new(seed);
         let truth = setup::topology(&mut random);
         let timings = setup::timings(plant);
@@ -95,6 +109,7 @@ impl World {
             timings,
             favourite: Favourite::of(seed),
             is_told,
+            is_calm: true,
             writes: 0,
         };
         for index in 0..world.truth.nodes.len() {
@@ -106,7 +121,6 @@ impl World {
         }
         world.after(0, Event::Sync);
         world.after(COPY_EVERY, Event::Copies);
-        world.after(FAULTS_FROM, Event::Fault);
         world.after(FAULTS_UNTIL, Event::Quiet);
         world
     }
@@ -180,6 +194,7 @@ impl World {
             }
             Event::Sync => self.sync(),
             Event::Fault => self.fault(),
+            Event::Begin(fault) => self.begin(fault),
             Event::Heal(fault) => self.heal(fault),
             Event::Quiet => self.quiet(),
             Event::Tick(..) => {}
@@ -267,7 +282,8 @@ impl World {
         self.sequence += 1;
         let name = self.sequence;
         self.faults.active.insert(name, fault);
-        let lasts = fault.duration(&mut self.random);
+        let by_chance = fault.duration(&mut self.random);
+        let lasts = if self.is_calm { 1_500 * MS } else { by_chance };
         self.after(lasts, Event::Heal(name));
     }
 

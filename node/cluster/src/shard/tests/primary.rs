@@ -27,8 +27,8 @@ fn the_lease_counts_from_when_the_beacon_was_sent_that_all_answered() {
 fn an_answer_that_comes_late_does_not_take_the_lease_back() {
     let mut bench = Bench::new(2, 1);
     let early = beacon_for(&bench.cores[0].tick(START + 50 * MS, 0), node(1));
+    let late = bench.cores[1].receive(START + 51 * MS, 0, node(0), &early);
     bench.exchange(1, START + 100 * MS, START + 101 * MS, 0);
-    let late = bench.cores[1].receive(START + 102 * MS, 0, node(0), &early);
     let [Action::Send { message, .. }] = late.as_slice() else { panic!("{late:?}") };
     bench.cores[0].receive(START + 103 * MS, 0, node(1), message);
     assert_eq!(bench.cores[0].lease_until(), Some(START + 400 * MS));

@@ -80,7 +80,16 @@ fn an_old_reign_gets_no_answer_but_is_told_that_it_is_over() {
 }
 
 #[test]
-fn a_reign_that_the_topology_has_not_shown_yet_is_not_answered_and_ends_the_old_one() {
+fn a_beacon_that_the_network_repeats_is_no_sign_of_life() {
+    let mut bench = Bench::new(2, 1);
+    let beacon = beacon_for(&bench.cores[0].tick(START + 50 * MS, 0), node(1));
+    assert_eq!(bench.cores[1].receive(START + 51 * MS, 0, node(0), &beacon).len(), 1);
+    assert_eq!(bench.cores[1].receive(START + 300 * MS, 0, node(0), &beacon), []);
+    assert_eq!(bench.cores[1].next_wake(), Some(START + 451 * MS));
+}
+
+#[test]
+fn a_reign_that_the_topology_has_not_shown_yet_is_answered_when_it_does_and_ends_the_old_one() {
     let mut bench = Bench::new(3, 2);
     let old = beacon_for(&bench.cores[0].tick(START + 50 * MS, 0), node(2));
     let change = promote(&bench, 1);
@@ -91,6 +100,11 @@ fn a_reign_that_the_topology_has_not_shown_yet_is_not_answered_and_ends_the_old_
     let message = Message::Deposed { shard: shard(), epoch: 1 };
     assert_eq!(told, [Action::Send { to: node(0), message }]);
     assert_eq!(bench.cores[2].next_wake(), None, "its proposal would be of the old reign");
+    let actions = bench.tell(2, START + 54 * MS);
+    let [Action::Send { to, message }] = actions.as_slice() else { panic!("{actions:?}") };
+    assert_eq!(*to, node(1));
+    bench.cores[1].receive(START + 55 * MS, 0, node(2), message);
+    assert_eq!(bench.cores[1].lease_until(), Some(START + 351 * MS));
 }
 
 #[test]
@@ -131,7 +145,7 @@ fn one_that_stood_still_itself_listens_once_more_before_it_blames_the_primary() 
     let mut bench = Bench::new(2, 1);
     let woke = START + 5_000 * MS;
     assert_eq!(bench.cores[1].tick(woke, 0), []);
-    assert_eq!(bench.cores[1].next_wake(), Some(woke + 100 * MS));
+    assert_eq!(bench.cores[1].next_wake(), Some(woke + 50 * MS));
     // Late a second time, it does not doubt itself again.
     let wanted = promote(&bench, 1);
     assert_eq!(proposals(&bench.cores[1].tick(woke + 500 * MS, 0)), [wanted]);
