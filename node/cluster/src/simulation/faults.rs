@@ -82,9 +82,17 @@ pub(super) enum Favourite {
 }
 
 impl Favourite {
+    const ALL: [Favourite; 4] =
+        [Favourite::None, Favourite::Crashes, Favourite::Cuts, Favourite::HandOvers];
+
+    /// That of a run.
     pub(super) fn of(seed: u64) -> Favourite {
-        [Favourite::None, Favourite::Crashes, Favourite::Cuts, Favourite::HandOvers]
-            [(seed % 4) as usize]
+        Favourite::ALL[(seed % 4) as usize]
+    }
+
+    /// The seed of one of the runs in which this is the favourite.
+    pub(super) fn seed(self, number: u64) -> u64 {
+        4 * number + self as u64
     }
 }
 

@@ -17,7 +17,7 @@ mod traffic;
 mod world;
 
 use crate::shard::PlantedBug;
-use faults::{Fault, MS};
+use faults::{Fault, Favourite, MS};
 use world::{Event, World};
 
 /// Seeds of a normal run.
@@ -72,10 +72,10 @@ fn gaps_ms(fault: Fault) -> (u64, u64) {
         assert_eq!(world.run(), Ok(()), "seed {seed}");
         world.checks.gaps[&setup::shard(0)] / MS
     };
-    let mut gaps: Vec<u64> = (0..60).map(gap).collect();
+    let mut gaps: Vec<u64> = (0..30).map(gap).collect();
     gaps.sort_unstable();
-    println!("{fault:?}: median {} ms, longest {} ms", gaps[30], gaps[59]);
-    (gaps[30], gaps[59])
+    println!("{fault:?}: median {} ms, longest {} ms", gaps[15], gaps[29]);
+    (gaps[15], gaps[29])
 }
 
 #[test]
@@ -108,24 +108,25 @@ fn a_seed_gives_the_same_run_again() {
 #[test]
 fn every_planted_bug_is_found() {
     use PlantedBug as Bug;
+    // Each with the runs in which it shows soonest.
     let plants = [
-        Plant::Core(Bug::LeaseFromAnswer),
-        Plant::Core(Bug::AnswersAfterProposing),
-        Plant::Core(Bug::AnswersOldReign),
-        Plant::Core(Bug::NeededFromCommit),
-        Plant::Core(Bug::DroppedFromProposal),
-        Plant::Core(Bug::RestartedActs),
-        Plant::Core(Bug::JoinsWithoutWaiting),
-        Plant::Core(Bug::ResumesAfterHandOver),
-        Plant::Core(Bug::HandsOverEarly),
-        Plant::GraceBelowLease,
-        Plant::PromoteWithoutRevision,
-        Plant::ExtendWithoutRevision,
-        Plant::RestartKeepsInSync,
+        (Plant::Core(Bug::LeaseFromAnswer), Favourite::Cuts),
+        (Plant::Core(Bug::AnswersAfterProposing), Favourite::None),
+        (Plant::Core(Bug::AnswersOldReign), Favourite::None),
+        (Plant::Core(Bug::NeededFromCommit), Favourite::Cuts),
+        (Plant::Core(Bug::DroppedFromProposal), Favourite::None),
+        (Plant::Core(Bug::RestartedActs), Favourite::Crashes),
+        (Plant::Core(Bug::JoinsWithoutWaiting), Favourite::Crashes),
+        (Plant::Core(Bug::ResumesAfterHandOver), Favourite::HandOvers),
+        (Plant::Core(Bug::HandsOverEarly), Favourite::HandOvers),
+        (Plant::GraceBelowLease, Favourite::None),
+        (Plant::PromoteWithoutRevision, Favourite::None),
+        (Plant::ExtendWithoutRevision, Favourite::None),
+        (Plant::RestartKeepsInSync, Favourite::Crashes),
     ];
-    for plant in plants {
+    for (plant, favourite) in plants {
         let find = |seed: u64| Some((seed, World::new(seed, Some(plant), false).run().err()?));
-        let found = (0..SEEDS_FOR_A_BUG).find_map(find);
+        let found = (0..SEEDS_FOR_A_BUG).map(|number| favourite.seed(number)).find_map(find);
         println!("{plant:?}: {found:?}");
         assert!(found.is_some(), "{plant:?} is not found by {SEEDS_FOR_A_BUG} seeds");
     }
