@@ -193,3 +193,19 @@ fn the_mark_is_the_leaders_and_outlives_an_update() {
     let stranger = Change::Mark { node: node(9), is_failed: true };
     assert_eq!(topology.run(stranger), Err(Refusal::UnknownNode(node(9))));
 }
+
+#[test]
+fn only_the_primary_takes_a_replica_into_the_in_sync_set() {
+    let mut topology = trio();
+    topology.run(shrink(&topology, 1)).unwrap();
+    let revision = topology.at(0).revision;
+    let change = Change::Extend { shard: shard(0), revision, node: node(1) };
+    let by_another = Entry { proposer: node(1), ..entry(change.clone()) };
+    assert_eq!(topology.apply(&by_another), role(1, "is not the primary of that shard"));
+    assert_eq!(topology.run(change), Ok(()));
+    let revision = topology.at(0).revision;
+    let again = Change::Extend { shard: shard(0), revision, node: node(1) };
+    assert_eq!(topology.run(again), role(1, "is in sync already"));
+    let stranger = Change::Extend { shard: shard(0), revision, node: node(3) };
+    assert_eq!(topology.run(stranger), role(3, "is no replica of that shard"));
+}
