@@ -168,6 +168,9 @@ impl Store {
     /// Evicts keys until the limit is kept or some bytes are won. Answers whether commands that
     /// use memory may run.
     fn evict_some(&self, writer: &mut Writer, limit: u64, bytes: usize, now_ms: u64) -> bool {
+        if self.lanes.is_replica() {
+            return true;
+        }
         writer.publish(self);
         let mut left = bytes as i64;
         while left > 0 && self.needed_bytes() > limit {

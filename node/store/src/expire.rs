@@ -18,6 +18,9 @@ const ASK_SEGMENTS: usize = 1024;
 impl Store {
     /// Removes the expired keys of one segment. Answers whether others may have some too.
     pub(crate) fn expire_step(&self, writer: &mut Writer, now_ms: u64) -> bool {
+        if self.lanes.is_replica() {
+            return false;
+        }
         if let Some((block, filled)) = writer.open_segment_to_expire(self, now_ms) {
             self.expire_segment(writer, block, filled, now_ms);
         }

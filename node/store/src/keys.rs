@@ -180,26 +180,37 @@ impl<'a> View<'a> {
 
     /// Removes every key of a database in the stripes held. Returns how many there were.
     pub fn clear(&mut self, database: Database) -> u64 {
-        let run = self.store().run(database);
         let mut removed = 0;
-        self.held().each(|stripe| {
-            self.break_watches_of(run, stripe);
-            let mut entries = Vec::new();
-            self.each_table(run, stripe, |table| {
-                table.each(|entry| entries.push(entry));
-                table.clear();
-            });
-            for (index, entry) in entries.iter().enumerate() {
-                self.store().prefetch_record(entries.get(index + RECORDS_AHEAD).copied());
-                let record = self.store().record(*entry);
-                self.bury(&record);
-            }
-            removed += entries.len() as u64;
-            let accounts = &mut self.stripe(stripe).accounts;
-            accounts.change(run, |account| *account = crate::stripe::Account::default());
-        });
-        self.counters().changes += removed;
+        self.held().each(|stripe| removed += self.clear_stripe(database, stripe as u8));
         removed
+    }
+
+    /// Removes every key of a database in one of the stripes held. Returns how many there were.
+    pub(crate) fn clear_stripe(&mut self, database: Database, stripe: u8) -> u64 {
+        let run = self.store().run(database);
+        let stripe = usize::from(stripe);
+        let has_lanes = self.store().lanes.is_on();
+        self.break_watches_of(run, stripe);
+        let mut entries = Vec::new();
+        self.each_table(run, stripe, |table| {
+            table.each(|entry| entries.push(entry));
+            table.clear();
+        });
+        for (index, entry) in entries.iter().enumerate() {
+            self.store().prefetch_record(entries.get(index + RECORDS_AHEAD).copied());
+            let record = self.store().record(*entry);
+            if has_lanes {
+                self.forget_digest(run, &record);
+            }
+            self.bury(&record);
+        }
+        if has_lanes && !entries.is_empty() {
+            self.log_clear(run, stripe);
+        }
+        let accounts = &mut self.stripe(stripe).accounts;
+        accounts.change(run, |account| *account = crate::stripe::Account::default());
+        self.counters().changes += entries.len() as u64;
+        entries.len() as u64
     }
 
     /// Breaks the watches of the keys of a database that exist.

@@ -7,13 +7,15 @@
 //! Read in this order: `region` (memory), `block`, `segment` and `item` (where values lie),
 //! `entry`, `chunk`, `leaf` and `table` (how keys find them), `store`, `view` (what commands use) and
 //! `view::write` (what they change), `writer` (what a worker owns), `compact`, `expire`, `policy`,
-//! `ghost`, `shadow` and `evict`; `cost` says beforehand what all of that will take.
+//! `ghost`, `shadow` and `evict`; `effect`, `lane`, `lanes` and `replay` (what replicas are told);
+//! `cost` says beforehand what all of that will take.
 
 mod audit;
 mod block;
 mod chunk;
 mod compact;
 pub mod cost;
+mod effect;
 mod entry;
 mod evict;
 mod expire;
@@ -22,9 +24,12 @@ mod huge;
 mod item;
 mod key;
 mod keys;
+mod lane;
+mod lanes;
 mod leaf;
 mod policy;
 mod region;
+mod replay;
 mod segment;
 mod shadow;
 mod store;
@@ -42,6 +47,7 @@ pub use item::{LARGE_VALUE_BYTES, Value};
 pub use key::Key;
 pub use keys::ScanCursor;
 pub use policy::Policy;
+pub use replay::{Replay, ReplayError};
 pub use store::{Database, MAX_DATABASES, Options, STRIPE_COUNT, Store, Trail};
 pub use stripe_set::StripeSet;
 pub use upkeep::{Footprint, Upkeep};

@@ -16,6 +16,7 @@ use crate::entry::{Entry, Tag};
 use crate::ghost::Ghosts;
 use crate::item::Record;
 use crate::key::Key;
+use crate::lanes::Lanes;
 use crate::leaf::BUCKET_ENTRIES;
 use crate::policy::Judge;
 use crate::region::Region;
@@ -91,6 +92,7 @@ pub struct Store {
     pub(crate) judge: Judge,
     pub(crate) ghosts: Ghosts,
     pub(crate) shadows: Shadows,
+    pub(crate) lanes: Lanes,
 }
 
 /// Sums that workers bring up to date after each batch.
@@ -142,6 +144,7 @@ impl Store {
             judge: Judge::new(),
             ghosts: Ghosts::default(),
             shadows: Shadows::default(),
+            lanes: Lanes::default(),
             blocks,
             region,
         })

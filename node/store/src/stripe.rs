@@ -5,11 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
+use crate::lane::Lane;
+
 /// The flags of those who watch a key.
 type Watchers = Vec<Arc<AtomicBool>>;
 
 /// The guarded state of one stripe.
 pub(crate) struct Stripe {
+    /// The log of effects; empty unless lanes are on.
+    pub(crate) lane: Lane,
     /// Per header run (see `Store::runs`): keys and how many of them expire.
     pub(crate) accounts: Accounts,
     /// Watched keys, by header run. Almost always empty.
@@ -56,7 +60,11 @@ impl Accounts {
 
 impl Stripe {
     pub(crate) fn new(databases: usize) -> Stripe {
-        Stripe { accounts: Accounts::new(databases), watches: HashMap::new() }
+        Stripe {
+            lane: Lane::default(),
+            accounts: Accounts::new(databases),
+            watches: HashMap::new(),
+        }
     }
 
     /// Remembers that `broken` must become true when the key changes.

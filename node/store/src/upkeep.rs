@@ -71,6 +71,7 @@ impl Store {
         busy |= self.compact(writer, STRICT, UPKEEP_BYTES);
         busy |= self.evict_step(writer, circumstances.now_ms);
         busy |= self.blocks.collapse_one(&self.region);
+        self.trim_lanes();
         writer.publish(self);
         if !busy {
             self.blocks.trim(&self.region, RESERVE_WHEN_IDLE);

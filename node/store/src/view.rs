@@ -215,6 +215,10 @@ impl<'a> View<'a> {
         if found.record.expiry_ms().is_none_or(|at| at > self.now_ms) {
             return Some(found);
         }
+        if self.store.lanes.is_replica() {
+            // The primary says when it goes; until then nobody sees it.
+            return self.writer.is_replaying.then_some(found);
+        }
         self.erase(run, key, &found);
         self.writer.counters.expired += 1;
         None
@@ -312,6 +316,11 @@ impl<'a> View<'a> {
     pub fn unwatch(&mut self, database: Database, key: &Key<'_>, broken: &Arc<AtomicBool>) {
         let run = self.store.run(database);
         self.stripe(usize::from(key.stripe())).unwatch(run, key.bytes, broken);
+    }
+
+    /// The record of a key, whether or not it has expired.
+    pub(crate) fn find_record(&self, run: u16, key: &Key<'_>) -> Option<Record<'a>> {
+        self.lookup(run, key).map(|found| found.record)
     }
 
     pub(crate) fn exists_in(&mut self, run: u16, key: &Key<'_>) -> bool {

@@ -9,6 +9,7 @@ use crate::block::{BLOCK_BYTES, Block};
 use crate::compact::Compaction;
 use crate::evict::{Sweep, Victim};
 use crate::item::Draft;
+use crate::lanes::Group;
 use crate::shadow::{Event, EventKind, MAX_EVENTS};
 use crate::store::Store;
 use crate::table::Exhausted;
@@ -40,6 +41,10 @@ pub struct Writer {
     pub(crate) events: Vec<Event>,
     /// Where the search for rare victims stands.
     pub(crate) sweep: Sweep,
+    /// The group that effects are part of.
+    pub(crate) group: Option<Group>,
+    /// Changes come from another store's lanes, and are logged as they came.
+    pub(crate) is_replaying: bool,
 }
 
 /// What a worker has seen and done.
@@ -104,6 +109,8 @@ impl Writer {
             sample_items: USUAL_ITEMS,
             events: Vec::new(),
             sweep: Sweep::default(),
+            group: None,
+            is_replaying: false,
         }
     }
 

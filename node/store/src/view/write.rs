@@ -9,6 +9,7 @@ use super::{Found, View};
 use crate::entry::{Entry, Tag};
 use crate::item::{Draft, DraftValue, LARGE_VALUE_BYTES, Record, Value};
 use crate::key::Key;
+use crate::lanes::digest_of;
 use crate::shadow::EventKind;
 use crate::store::Database;
 
@@ -76,6 +77,7 @@ impl<'a> View<'a> {
     ) -> Result<(), OutOfMemory> {
         let run = self.store.run(database);
         let old = self.living(run, key);
+        let before = self.digest_before(run, old.as_ref());
         let expiry_ms = match expiry {
             Expiry::Never => None,
             Expiry::At(at) => Some(at),
@@ -92,7 +94,19 @@ impl<'a> View<'a> {
             self.rewrite(run, key, old, value, expiry_ms, modified)?;
         }
         self.changed(run, key);
+        if self.store.lanes.is_on() {
+            self.log_set(run, key, before);
+        }
         Ok(())
+    }
+
+    /// The digest of a key before it changes; 0 when nobody asks for it.
+    #[inline]
+    fn digest_before(&self, run: u16, old: Option<&Found<'a>>) -> u64 {
+        match old {
+            Some(found) if self.store.lanes.is_on() => digest_of(run, &found.record),
+            _ => 0,
+        }
     }
 
     /// Notes a change: breaks watches and counts it.
@@ -213,6 +227,9 @@ impl<'a> View<'a> {
 
     /// Removes a found key from index and accounts.
     pub(super) fn erase(&mut self, run: u16, key: &Key<'_>, found: &Found<'a>) {
+        if self.store.lanes.is_on() {
+            self.log_removal(run, key, &found.record);
+        }
         found.table.remove(key.hash, found.entry);
         self.account(key, run, |account| {
             account.keys -= 1;
@@ -252,6 +269,7 @@ impl<'a> View<'a> {
     ) -> Result<bool, OutOfMemory> {
         let run = self.store.run(database);
         let Some(found) = self.living(run, key) else { return Ok(false) };
+        let before = self.digest_before(run, Some(&found));
         if found.record.can_expire(expiry_ms) {
             self.restamp(run, key, &found, expiry_ms);
         } else {
@@ -276,6 +294,9 @@ impl<'a> View<'a> {
             }
         }
         self.changed(run, key);
+        if self.store.lanes.is_on() {
+            self.log_expiry(run, key, before);
+        }
         Ok(true)
     }
 
@@ -294,6 +315,7 @@ impl<'a> View<'a> {
         if let Some(found) = self.living(run, key)
             && found.record.has_large_value()
         {
+            let digest = self.digest_before(run, Some(&found));
             let before = found.record.outside_bytes();
             // SAFETY: the stripe is locked and no reference to this value is alive here.
             let bytes = unsafe { found.record.edit_large() };
@@ -304,6 +326,9 @@ impl<'a> View<'a> {
                 self.writer.outside_delta += after as i64 - before as i64;
                 self.writer.written += after.saturating_sub(before);
                 self.changed(run, key);
+                if self.store.lanes.is_on() {
+                    self.log_set(run, key, digest);
+                }
                 return Ok(result);
             }
         }

@@ -6,6 +6,7 @@ mod expiry;
 mod growth;
 mod model;
 mod race;
+mod replay;
 mod scan;
 mod space;
 mod support;

@@ -1,0 +1,291 @@
+//! A replica that is fed a store's lanes, in any pieces, becomes that store.
+
+use std::collections::BTreeMap;
+
+use skep_keyspace::{SLOT_COUNT, Slot};
+use skep_store::{
+    Expiry, NewValue, Policy, Replay, ReplayError, STRIPE_COUNT, Store, StripeSet, View, Writer,
+};
+
+use crate::support::{Bench, NOW_MS};
+
+const LOG_BYTES: u64 = 64 << 20;
+const SPACE_BYTES: usize = 256 << 20;
+
+/// A small generator, so that a storm can be repeated.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) % bound
+    }
+}
+
+fn primary() -> Bench {
+    let bench = Bench::new(2, SPACE_BYTES);
+    bench.store.start_lanes(LOG_BYTES);
+    bench
+}
+
+fn replica() -> Bench {
+    let bench = primary();
+    bench.store.set_replica(true);
+    bench
+}
+
+/// Everything in a store: by database and key, the value and the expiry.
+fn content(bench: &mut Bench) -> BTreeMap<(u16, Vec<u8>), (Vec<u8>, Option<u64>)> {
+    let mut all = BTreeMap::new();
+    // Before anything expires, or a replica would look emptier than it is.
+    let mut view = View::new(&bench.store, &mut bench.writer, StripeSet::ALL, 0);
+    for database in 0..2 {
+        view.each_key(database, |key, item| {
+            let value = item.value().bytes().to_vec();
+            all.insert((database, key.to_vec()), (value, item.expiry_ms()));
+        });
+    }
+    all
+}
+
+/// Brings the replica up to date, `piece_bytes` at a time, lanes in turn.
+fn catch_up(
+    from: &Store,
+    to: &mut Bench,
+    replay: &mut Replay,
+    at: &mut [u64; STRIPE_COUNT],
+    piece_bytes: usize,
+) -> Result<(), ReplayError> {
+    loop {
+        let mut moved = false;
+        for lane in 0..=u8::MAX {
+            let position = &mut at[usize::from(lane)];
+            let mut bytes = Vec::new();
+            let got = from.read_lane(lane, *position, piece_bytes, &mut bytes);
+            assert_eq!(got, Some(bytes.len()), "lane {lane} has been forgotten");
+            if !bytes.is_empty() {
+                replay.feed(&to.store, &mut to.writer, lane, *position, &bytes)?;
+                *position += bytes.len() as u64;
+                moved = true;
+            }
+        }
+        if !moved {
+            return Ok(());
+        }
+    }
+}
+
+fn assert_same(primary: &mut Bench, replica: &mut Bench) {
+    assert_eq!(content(primary), content(replica));
+    for number in 0..SLOT_COUNT as u16 {
+        let slot = Slot::new(number).expect("a slot");
+        let (one, other) = (primary.store.digest(slot), replica.store.digest(slot));
+        assert_eq!(one, other, "slot {number}");
+        let counted = primary.store.recount_digest(&mut primary.writer, slot, NOW_MS);
+        assert_eq!(one, counted, "slot {number} of the primary");
+    }
+    primary.audit();
+    replica.audit();
+}
+
+/// One random change of one of 300 keys.
+fn change(bench: &mut Bench, random: &mut Random) {
+    let key = format!("key:{}", random.below(300)).into_bytes();
+    let database = random.below(2) as u16;
+    let value =
+        vec![random.below(256) as u8; random.below(60) as usize * random.below(60) as usize];
+    let at = bench.now_ms + random.below(2_000);
+    let mut view = bench.view(&key);
+    let hashed = view.key(&key);
+    match random.below(9) {
+        0..=2 => view.set(database, &hashed, NewValue::Bytes(&value), Expiry::Keep).expect("room"),
+        3 => view.set(database, &hashed, NewValue::Bytes(&value), Expiry::At(at)).expect("room"),
+        4 => view.edit(database, &hashed, |bytes| bytes.extend_from_slice(&value)).expect("room"),
+        5 => drop(view.remove(database, &hashed)),
+        6 => drop(view.set_expiry(database, &hashed, Some(at)).expect("room")),
+        7 => drop(view.set_expiry(database, &hashed, None).expect("room")),
+        _ => drop(view.read(database, &hashed)),
+    }
+}
+
+#[test]
+fn a_storm_of_changes_arrives_in_any_pieces() {
+    for seed in 0..12 {
+        let mut random = Random(seed);
+        let (mut primary, mut replica) = (primary(), replica());
+        let (mut replay, mut at) = (Replay::default(), [0; STRIPE_COUNT]);
+        for _ in 0..6 {
+            for _ in 0..600 {
+                change(&mut primary, &mut random);
+                primary.now_ms += random.below(3);
+            }
+            primary.settle();
+            if random.below(3) == 0 {
+                primary.view_all().clear(0);
+            }
+            let piece_bytes = 1 + random.below(if seed % 2 == 0 { 40 } else { 40_000 }) as usize;
+            catch_up(&primary.store, &mut replica, &mut replay, &mut at, piece_bytes)
+                .expect("lanes replay");
+            assert_eq!(replay.waiting_bytes(), 0, "seed {seed}");
+            assert_same(&mut primary, &mut replica);
+        }
+        assert!(primary.writer.counters.expired > 0, "seed {seed}: nothing expired");
+    }
+}
+
+#[test]
+fn values_outside_the_segments_and_evictions_are_replicated() {
+    let (mut primary, mut replica) = (primary(), replica());
+    primary.store.set_policy(Policy::AllKeysLru, 10, 1);
+    primary.store.set_limits(24 << 20, 0);
+    let (mut replay, mut at) = (Replay::default(), [0; STRIPE_COUNT]);
+    for number in 0..3_000u32 {
+        let value = vec![number as u8; if number % 10 == 0 { 100_000 } else { 3_000 }];
+        primary.set(0, &number.to_le_bytes(), &value, Expiry::Never);
+        primary.writer.publish(&primary.store);
+        primary.store.make_room(&mut primary.writer, primary.now_ms);
+        if number % 100 == 0 {
+            primary.upkeep();
+            catch_up(&primary.store, &mut replica, &mut replay, &mut at, 1 << 16)
+                .expect("lanes replay");
+        }
+    }
+    catch_up(&primary.store, &mut replica, &mut replay, &mut at, 1 << 16).expect("lanes replay");
+    assert!(primary.writer.counters.evicted > 100, "{:?}", primary.writer.counters);
+    assert_same(&mut primary, &mut replica);
+}
+
+/// Writes the same value to keys of several stripes, as one group.
+fn write_group(bench: &mut Bench, keys: &[Vec<u8>], value: &[u8]) {
+    let mut held = StripeSet::NONE;
+    keys.iter().for_each(|key| held.insert(bench.store.key(key).stripe()));
+    let mut view = View::new(&bench.store, &mut bench.writer, held, bench.now_ms);
+    view.begin_group();
+    for key in keys {
+        let key = view.key(key);
+        view.set(0, &key, NewValue::Bytes(value), Expiry::Never).expect("room");
+    }
+    view.end_group();
+}
+
+#[test]
+fn a_group_is_never_half_there() {
+    let (mut primary, mut replica) = (primary(), replica());
+    let mut random = Random(1);
+    let keys: Vec<Vec<u8>> = (0..5).map(|number| format!("member:{number}").into_bytes()).collect();
+    let (mut replay, mut at) = (Replay::default(), [0; STRIPE_COUNT]);
+    let mut seen = std::collections::BTreeSet::new();
+    for round in 0..400u32 {
+        write_group(&mut primary, &keys, &round.to_le_bytes());
+        primary.set(0, format!("other:{}", round % 50).as_bytes(), b"x", Expiry::Never);
+        for _ in 0..random.below(40) {
+            // A random lane gets a random piece.
+            let lane = random.below(256) as u8;
+            let lane = match random.below(3) {
+                0 => lane,
+                _ => primary.store.key(&keys[random.below(5) as usize]).stripe(),
+            };
+            let (position, mut bytes) = (&mut at[usize::from(lane)], Vec::new());
+            let size = random.below(60) as usize;
+            primary.store.read_lane(lane, *position, size, &mut bytes).expect("it is kept");
+            replay
+                .feed(&replica.store, &mut replica.writer, lane, *position, &bytes)
+                .expect("lanes replay");
+            *position += bytes.len() as u64;
+            let values: Vec<_> = keys.iter().map(|key| replica.get(0, key)).collect();
+            assert!(values.iter().all(|value| *value == values[0]), "half a group: {values:?}");
+            seen.insert(values[0].clone());
+        }
+    }
+    assert!(seen.len() > 50, "only {} states were looked at", seen.len());
+    catch_up(&primary.store, &mut replica, &mut replay, &mut at, 999).expect("lanes replay");
+    assert_same(&mut primary, &mut replica);
+}
+
+#[test]
+fn a_replica_keeps_what_has_expired_until_it_is_told() {
+    let (mut primary, mut replica) = (primary(), replica());
+    let (mut replay, mut at) = (Replay::default(), [0; STRIPE_COUNT]);
+    primary.set(0, b"short", b"life", Expiry::At(NOW_MS + 10));
+    catch_up(&primary.store, &mut replica, &mut replay, &mut at, 999).expect("lanes replay");
+    replica.now_ms = NOW_MS + 11;
+    assert_eq!(replica.get(0, b"short"), None, "nobody sees it");
+    replica.settle();
+    assert_eq!(replica.count(0), 1, "it is there nevertheless");
+    primary.now_ms = NOW_MS + 11;
+    primary.settle();
+    catch_up(&primary.store, &mut replica, &mut replay, &mut at, 999).expect("lanes replay");
+    assert_eq!(replica.count(0), 0);
+    assert_same(&mut primary, &mut replica);
+}
+
+#[test]
+fn what_came_after_a_fork_is_named_and_forgotten() {
+    let mut old = primary();
+    for number in 0..100u32 {
+        old.set(0, &number.to_le_bytes(), b"before", Expiry::Never);
+    }
+    let fork: Vec<u64> = (0..=u8::MAX).map(|lane| old.store.lane_end(lane)).collect();
+    let late: Vec<Vec<u8>> = (90..120u32).map(|number| number.to_le_bytes().to_vec()).collect();
+    for key in &late {
+        old.set(0, key, b"after", Expiry::Never);
+    }
+    let mut named: Vec<Vec<u8>> = Vec::new();
+    for lane in 0..=u8::MAX {
+        let keys = old.store.rewind_lane(lane, fork[usize::from(lane)]).expect("it is kept");
+        named.extend(keys.into_iter().map(|(_, key)| key));
+        assert_eq!(old.store.lane_end(lane), fork[usize::from(lane)]);
+    }
+    named.sort();
+    assert_eq!(named, late);
+}
+
+#[test]
+fn gaps_and_garbage_are_refused() {
+    let mut replica = replica();
+    let mut replay = Replay::default();
+    let mut feed =
+        |offset, bytes: &[u8]| replay.feed(&replica.store, &mut replica.writer, 3, offset, bytes);
+    assert_eq!(feed(9, b"x"), Err(ReplayError::Gap { lane: 3, wanted: 0, got: 9 }));
+    assert_eq!(feed(0, b"\xff"), Err(ReplayError::Corrupt { lane: 3 }));
+    let mut random = Random(5);
+    for _ in 0..20_000 {
+        let mut replay = Replay::default();
+        let store = &replica.store;
+        let bytes: Vec<u8> = (0..random.below(80))
+            .map(|at| if at == 0 { 1 + random.below(6) } else { random.below(256) } as u8)
+            .collect();
+        let lane = random.below(256) as u8;
+        let begin = store.lane_end(lane);
+        let result = replay.feed(store, &mut replica.writer, lane, begin, &bytes);
+        let waiting = replay.waiting_bytes() as u64;
+        assert!(result.is_err() || store.lane_end(lane) + waiting == begin + bytes.len() as u64);
+    }
+}
+
+#[test]
+fn logs_keep_to_their_memory_and_forget_the_oldest() {
+    let mut primary = Bench::new(1, SPACE_BYTES);
+    primary.store.start_lanes(1 << 20);
+    for number in 0..60_000u32 {
+        // First one busy stripe, then all of them.
+        let key = match number < 30_000 {
+            true => format!("{{one}}{number}"),
+            false => format!("{number}"),
+        };
+        primary.set(0, key.as_bytes(), &[7; 100], Expiry::Never);
+        if number % 500 == 0 {
+            primary.upkeep();
+        }
+    }
+    let floor = (STRIPE_COUNT * (16 << 10)) as u64;
+    assert!(primary.store.lane_memory_bytes() <= (1 << 20) + floor);
+    let busy = primary.store.key(b"{one}").stripe();
+    assert_eq!(primary.store.read_lane(busy, 0, 1, &mut Vec::new()), None);
+    let kept = primary.store.lane_end(busy) - primary.store.lane_begin(busy);
+    assert!(kept > 0, "the latest chunk stays");
+    let mut writer = Writer::new(3);
+    let slot = Slot::of(b"{one}");
+    let counted = primary.store.recount_digest(&mut writer, slot, NOW_MS);
+    assert_eq!(primary.store.digest(slot), counted);
+}
