@@ -35,7 +35,9 @@ fn replica() -> Bench {
 }
 
 /// Everything in a store: by database and key, the value and the expiry.
-fn content(bench: &mut Bench) -> BTreeMap<(u16, Vec<u8>), (Vec<u8>, Option<u64>)> {
+type Content = BTreeMap<(u16, Vec<u8>), (Vec<u8>, Option<u64>)>;
+
+fn content(bench: &mut Bench) -> Content {
     let mut all = BTreeMap::new();
     // Before anything expires, or a replica would look emptier than it is.
     let mut view = View::new(&bench.store, &mut bench.writer, StripeSet::ALL, 0);
