@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use skep_resp::{OwnedArgs, Protocol};
 use skep_store::Database;
 
+use crate::cluster::Deferred;
 use crate::server::{ChannelKind, PauseScope};
 use crate::table::Command;
 
@@ -50,6 +51,10 @@ pub struct Client {
     pub paused: Option<PauseScope>,
     /// The next command must wait for the end of the pause. The session takes note and clears it.
     pub postponed: bool,
+    /// The last command's reply is still to come; the session waits for it and clears this.
+    pub deferred: Option<Deferred>,
+    /// READONLY: reads of slots that this node only replicates are served here.
+    pub reads_replica: bool,
     /// The last command that was found in the table, for CLIENT LIST.
     pub last_command: Option<&'static Command>,
 }
@@ -130,6 +135,8 @@ impl Client {
             pushes_due: false,
             paused: None,
             postponed: false,
+            deferred: None,
+            reads_replica: false,
             last_command: None,
         }
     }

@@ -29,6 +29,10 @@ impl CommandError {
     pub const OUT_OF_MEMORY: CommandError =
         CommandError::text("OOM command not allowed when used memory > 'maxmemory'.");
 
+    /// A cluster's command, sent to a node that runs alone.
+    pub const NO_CLUSTER: CommandError =
+        CommandError::text("ERR This instance has cluster support disabled");
+
     /// A fixed text that begins with its code.
     pub const fn text(text: &'static str) -> CommandError {
         CommandError(Cow::Borrowed(text), None)

@@ -7,6 +7,7 @@
 
 pub mod batch;
 pub mod client;
+pub mod cluster;
 mod connection;
 pub mod cx;
 mod dispatch;

@@ -1,10 +1,13 @@
 //! What commands need beyond keys and their own connection: other clients, configuration,
 //! publishing, figures. The binary implements it; tests use a small one of their own.
 
+use std::sync::Arc;
+
 use skep_resp::{Args, Reply};
 use skep_store::Counters;
 
 use crate::client::Client;
+use crate::cluster::{ClusterRequest, Deferred, DeferredReply, Routes};
 use crate::error::CommandError;
 use crate::statistics::Statistics;
 
@@ -130,6 +133,16 @@ pub trait Server: Sync {
     fn debug_allowed(&self, client: &Client) -> bool;
     /// Begins to stop the server.
     fn shut_down(&self);
+
+    /// The cluster as this node sees it; nothing when it runs alone.
+    fn routes(&self) -> Option<Arc<Routes>> {
+        None
+    }
+    /// Asks for something of the cluster, which takes a while. `asked_by` is for the records.
+    fn ask_cluster(&self, asked_by: String, request: ClusterRequest) -> Deferred {
+        let _ = (asked_by, request);
+        Box::pin(std::future::ready(DeferredReply::Error(CommandError::NO_CLUSTER)))
+    }
 }
 
 /// Kinds of channels.

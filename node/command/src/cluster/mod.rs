@@ -1,0 +1,82 @@
+//! What a node of a cluster serves, and the commands about the cluster.
+
+pub mod routes;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use skep_keyspace::{NodeId, SlotSet};
+
+use crate::error::CommandError;
+
+pub use routes::{Lease, Routes};
+
+/// The end of a command that has to wait: the bytes of its reply are made when it is there, in the
+/// protocol of the connection. Meanwhile the connection's later commands wait, and nobody else.
+pub type Deferred = Pin<Box<dyn Future<Output = DeferredReply> + Send>>;
+
+/// What a command that had to wait is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeferredReply {
+    /// `+OK`.
+    Ok,
+    /// A simple string.
+    Simple(String),
+    /// A number.
+    Integer(i64),
+    /// An error.
+    Error(CommandError),
+    /// Bytes that another node has answered, to be passed on as they are.
+    Raw(Vec<u8>),
+}
+
+/// What a client may ask of the cluster. Each is done when all nodes will agree on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClusterRequest {
+    /// `CLUSTER MEET`: join the cluster of a node, or take it in.
+    Meet {
+        /// Its address.
+        host: String,
+        /// The port for clients.
+        port: u16,
+        /// The port of its mesh; the usual distance from `port` when nothing is said.
+        mesh_port: Option<u16>,
+    },
+    /// `CLUSTER FORGET`.
+    Forget(NodeId),
+    /// `CLUSTER RESET`: leave the cluster, and with `hard` take a new id.
+    Reset {
+        /// Whether the node's id changes.
+        hard: bool,
+    },
+    /// `CLUSTER REPLICATE`: become a replica of that primary.
+    Replicate(NodeId),
+    /// `CLUSTER ADDSLOTS`: serve slots that nobody owns.
+    AddSlots(SlotSet),
+    /// `CLUSTER DELSLOTS`: no longer own these slots. They have been found empty.
+    DeleteSlots(SlotSet),
+    /// `CLUSTER BUMPEPOCH`.
+    BumpEpoch,
+    /// `CLUSTER SET-CONFIG-EPOCH`.
+    SetEpoch(u64),
+    /// `CLUSTER FAILOVER`, sent to a replica: become the primary.
+    Failover(FailoverKind),
+    /// `WAIT`: until so many replicas have what was written so far. Answers how many have.
+    Wait {
+        /// How many.
+        replicas: u64,
+        /// How long at most, in milliseconds; 0: for ever.
+        timeout_ms: u64,
+    },
+}
+
+/// How much the old primary has a say in a failover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailoverKind {
+    /// It hands over.
+    Planned,
+    /// `FORCE`: it is not asked, and its lease must have run out.
+    Force,
+    /// `TAKEOVER`: as FORCE, here.
+    Takeover,
+}
