@@ -151,7 +151,9 @@ impl Env<'_> {
     }
 
     fn must_stop(&self) -> bool {
-        self.client.close_after_reply || self.reply.len_bytes() > REPLY_PAUSE_BYTES
+        self.client.close_after_reply
+            || self.client.deferred.is_some()
+            || self.reply.len_bytes() > REPLY_PAUSE_BYTES
     }
 
     /// Charges the commands since `since_ns` with the time that has passed.

@@ -55,6 +55,8 @@ pub struct Client {
     pub deferred: Option<Deferred>,
     /// READONLY: reads of slots that this node only replicates are served here.
     pub reads_replica: bool,
+    /// Since when, in Unix milliseconds, a command of the client waits for its slots to be served.
+    pub parked_since_ms: Option<u64>,
     /// The last command that was found in the table, for CLIENT LIST.
     pub last_command: Option<&'static Command>,
 }
@@ -137,6 +139,7 @@ impl Client {
             postponed: false,
             deferred: None,
             reads_replica: false,
+            parked_since_ms: None,
             last_command: None,
         }
     }

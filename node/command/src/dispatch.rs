@@ -2,14 +2,16 @@
 //! accounted.
 //!
 //! The order of checks is Redis's (`processCommand`), because clients' test suites see it: unknown
-//! command, arity, authentication, memory, subscribed mode, pause, queueing by MULTI.
+//! command, arity, authentication, redirection, memory, subscribed mode, pause, queueing by MULTI.
 
 use skep_resp::{Args, Checkpoint, Reply};
 use skep_store::{Key, Store, StripeSet, View, Writer};
 
 use crate::client::{Client, ReplyMode};
+use crate::cluster::routes::{Lease, Routes};
 use crate::cx::Cx;
 use crate::error::CommandError;
+use crate::route::{self, Way};
 use crate::row::{Flags, Row};
 use crate::server::{PauseScope, Server};
 use crate::table::{self, Command};
@@ -38,6 +40,8 @@ pub struct Env<'a> {
     pub exact_times: bool,
     /// Memory is used up and eviction could not help: commands that may use more are refused.
     pub out_of_memory: bool,
+    /// Which slots are served here, and whether they may be now; nothing when the node runs alone.
+    pub routes: Option<(&'a Routes, Lease)>,
 }
 
 /// Finds the command, or subcommand, that a request means.
@@ -99,7 +103,7 @@ impl Env<'_> {
         }
         self.client.last_command = command;
         let command = command.map_or_else(|| resolve(args), Ok);
-        match command.and_then(|command| self.admit(command, args)) {
+        match command.and_then(|command| self.admit(command, args, key.as_ref())) {
             Ok(Admitted::Run(command)) => {
                 self.call(command, args, key);
                 if self.exact_times {
@@ -149,6 +153,9 @@ impl Env<'_> {
     fn abort_transaction(&mut self, error: &CommandError) {
         self.client.transaction = None;
         self.disconnect();
+        if self.routes.is_some() && error.is_redirection() {
+            return self.reply.error_bytes(error.as_bytes());
+        }
         let cause = error.as_str();
         let cause = cause.strip_prefix("ERR ").unwrap_or(cause);
         self.reply.error(&format!("EXECABORT Transaction discarded because of: {cause}"));
@@ -174,11 +181,18 @@ impl Env<'_> {
         &mut self,
         command: &'static Command,
         args: Args<'_>,
+        key: Option<&Key<'_>>,
     ) -> Result<Admitted, CommandError> {
         check_arity(command, args)?;
         let flags = command.row.flags;
         if !self.client.authenticated && !flags.has(Flags::NO_AUTH) {
             return Err(CommandError::text("NOAUTH Authentication required."));
+        }
+        if let Some(routes) = self.routes {
+            let key = (key, self.now_ms);
+            if route::way(routes, self.client, command, args, key)? == Way::Wait {
+                return Ok(Admitted::Postponed);
+            }
         }
         if self.out_of_memory {
             self.admit_without_memory(command)?;
@@ -244,6 +258,8 @@ impl Env<'_> {
             None => transaction::stripes(self.store, self.client, command)
                 .unwrap_or_else(|| stripes_of(self.store, command.row, args)),
         };
+        // What a replica must not see half of.
+        let is_group = self.routes.is_some() && key.is_none() && held != StripeSet::NONE;
         // As in `context`, but in place: moving it costs a SET a hundredth.
         let mut cx = Cx {
             view: View::new(self.store, self.writer, held, self.now_ms),
@@ -254,6 +270,9 @@ impl Env<'_> {
             prepared: key,
         };
         cx.view.set_quiet(cx.client.no_touch);
+        if is_group {
+            return invoke_as_group(&mut cx, command, args);
+        }
         invoke(&mut cx, command, args);
     }
 
@@ -301,6 +320,14 @@ pub(crate) fn invoke(cx: &mut Cx<'_>, command: &'static Command, args: Args<'_>)
             cx.reply.error_bytes(error.as_bytes());
         }
     }
+}
+
+/// As [`invoke`], with all that it changes as one group.
+#[cold]
+fn invoke_as_group(cx: &mut Cx<'_>, command: &'static Command, args: Args<'_>) {
+    cx.view.begin_group();
+    invoke(cx, command, args);
+    cx.view.end_group();
 }
 
 /// The stripes of a command's keys.

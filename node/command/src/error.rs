@@ -43,6 +43,11 @@ impl CommandError {
         CommandError(Cow::Owned(text), None)
     }
 
+    /// Whether it sends the client elsewhere, or says that nobody serves what it asks for.
+    pub(crate) fn is_redirection(&self) -> bool {
+        ["MOVED ", "CROSSSLOT ", "CLUSTERDOWN "].iter().any(|code| self.0.starts_with(code))
+    }
+
     /// Too few or too many arguments for a command (`get`) or subcommand (`client|kill`).
     pub fn wrong_arity(full_name: &str) -> CommandError {
         CommandError::new(format!("ERR wrong number of arguments for '{full_name}' command"))

@@ -18,6 +18,7 @@ mod introspection;
 mod key;
 mod keyspec;
 mod pubsub;
+mod route;
 pub mod row;
 pub mod server;
 pub mod statistics;

@@ -8,6 +8,7 @@
 //! ```
 //! Time stands still until [`Bench::pass_ms`].
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
@@ -15,6 +16,7 @@ use skep_resp::{Args, Batch, Limits, Parser, Protocol, Reply};
 use skep_store::{Counters, Options, Store, Writer};
 
 use crate::client::Client;
+use crate::cluster::routes::{Lease, Routes};
 use crate::dispatch::Env;
 use crate::error::CommandError;
 use crate::server::{
@@ -32,6 +34,9 @@ pub(crate) struct Bench {
     pub(crate) server: TestServer,
     pub(crate) statistics: Statistics,
     pub(crate) now_ms: u64,
+    /// When the node is one of a cluster.
+    pub(crate) routes: Option<Arc<Routes>>,
+    pub(crate) lease: Lease,
     /// As when somebody watches commands.
     pub(crate) exact_times: bool,
     writer: Writer,
@@ -48,6 +53,8 @@ impl Bench {
             statistics: Statistics::default(),
             now_ms: START_MS,
             exact_times: false,
+            routes: None,
+            lease: Lease::Held,
             writer: Writer::new(7),
         }
     }
@@ -107,6 +114,7 @@ impl Bench {
         assert_eq!(parsed.error, None, "the test's request is malformed");
         assert_eq!(parsed.consumed, request.len(), "the test's request is incomplete");
         let mut reply = Reply::new(self.client.protocol);
+        let routes = self.routes.clone();
         let mut env = Env {
             store: &self.store,
             writer: &mut self.writer,
@@ -117,6 +125,7 @@ impl Bench {
             now_ms: self.now_ms,
             exact_times: self.exact_times,
             out_of_memory: self.server.out_of_memory,
+            routes: routes.as_deref().map(|routes| (routes, self.lease)),
         };
         let mut next = 0;
         while next < batch.len() && !env.client.close_after_reply && !env.client.postponed {

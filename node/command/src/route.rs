@@ -1,0 +1,261 @@
+//! Whether a command may run on this node of a cluster, or where its client should go instead.
+//!
+//! The texts are Redis Cluster's: `MOVED`, `CROSSSLOT` and `CLUSTERDOWN`. A command for slots that
+//! are this node's, while it may not serve them, waits for a bounded time: a failover is shorter.
+
+use skep_keyspace::Slot;
+use skep_resp::Args;
+use skep_store::Key;
+
+use crate::client::Client;
+use crate::cluster::routes::{Lease, Place, Routes};
+use crate::error::CommandError;
+use crate::keyspec;
+use crate::row::Flags;
+use crate::table::Command;
+
+/// How long a command waits for its slots to be served again.
+const MAX_PARKED_MS: u64 = 2_000;
+
+const CROSS_SLOT: CommandError =
+    CommandError::text("CROSSSLOT Keys in request don't hash to the same slot");
+const NOT_SERVED: CommandError = CommandError::text("CLUSTERDOWN Hash slot not served");
+const DOWN: CommandError = CommandError::text("CLUSTERDOWN The cluster is down");
+
+/// What becomes of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It runs here.
+    Here,
+    /// It waits: this node should serve it, and cannot now.
+    Wait,
+}
+
+/// Decides about a command of a client. `key` is the command's only key, if the batch has it.
+///
+/// # Errors
+/// The redirection, or why nobody can serve it.
+#[inline]
+pub(crate) fn way(
+    (routes, lease): (&Routes, Lease),
+    client: &mut Client,
+    command: &Command,
+    args: Args<'_>,
+    (key, now_ms): (Option<&Key<'_>>, u64),
+) -> Result<Way, CommandError> {
+    let slot = match key {
+        Some(key) => Some(key.slot()),
+        None => slot_of(client, command, args)?,
+    };
+    let Some(slot) = slot else { return Ok(Way::Here) };
+    match routes.place(slot) {
+        Place::Primary if lease == Lease::Held => {
+            client.parked_since_ms = None;
+            Ok(Way::Here)
+        }
+        Place::Primary => wait(client, now_ms),
+        Place::Replica(_) if client.reads_replica && only_reads(client, command) => Ok(Way::Here),
+        Place::Replica(owner) | Place::Elsewhere(owner) => {
+            client.parked_since_ms = None;
+            let address = &owner.address;
+            let (host, port) = (&address.host, address.client_port);
+            Err(CommandError::new(format!("MOVED {} {host}:{port}", slot.number())))
+        }
+        Place::Nowhere => Err(NOT_SERVED),
+    }
+}
+
+#[cold]
+fn wait(client: &mut Client, now_ms: u64) -> Result<Way, CommandError> {
+    let since_ms = *client.parked_since_ms.get_or_insert(now_ms);
+    if now_ms.saturating_sub(since_ms) < MAX_PARKED_MS {
+        return Ok(Way::Wait);
+    }
+    client.parked_since_ms = None;
+    Err(DOWN)
+}
+
+/// The slot of a command's keys: of a shard channel, or of all that EXEC would run.
+fn slot_of(
+    client: &Client,
+    command: &Command,
+    args: Args<'_>,
+) -> Result<Option<Slot>, CommandError> {
+    let mut slot = None;
+    match command.row.name {
+        "ssubscribe" => join(&mut slot, args.iter().skip(1))?,
+        "spublish" => join(&mut slot, args.iter().skip(1).take(1))?,
+        "exec" => {
+            for queued in client.transaction.iter().flat_map(|queued| &queued.commands) {
+                let args = queued.as_args();
+                if let Ok(command) = crate::dispatch::resolve(args) {
+                    join_keys(&mut slot, command, args)?;
+                }
+            }
+        }
+        _ => join_keys(&mut slot, command, args)?,
+    }
+    Ok(slot)
+}
+
+fn join_keys(
+    slot: &mut Option<Slot>,
+    command: &Command,
+    args: Args<'_>,
+) -> Result<(), CommandError> {
+    let mut result = Ok(());
+    // A command whose keys cannot be found touches none: its handler reports the error.
+    let _ = keyspec::keys(command.row, args, |at, _| {
+        if result.is_ok() {
+            result = join(slot, args.get(at).into_iter());
+        }
+    });
+    result
+}
+
+/// Adds keys, all of which must be of one slot.
+fn join<'k>(
+    slot: &mut Option<Slot>,
+    keys: impl Iterator<Item = &'k [u8]>,
+) -> Result<(), CommandError> {
+    for key in keys {
+        let other = Slot::of(key);
+        if *slot.get_or_insert(other) != other {
+            return Err(CROSS_SLOT);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a command, or a transaction that it ends, changes nothing.
+fn only_reads(client: &Client, command: &Command) -> bool {
+    let writes = |command: &Command| {
+        command.row.flags.has(Flags::WRITE) || command.row.flags.has(Flags::MAY_REPLICATE)
+    };
+    let mut queued = client.transaction.iter().flat_map(|queued| &queued.commands);
+    !writes(command)
+        && !(command.row.name == "exec"
+            && queued.any(|args| crate::dispatch::resolve(args.as_args()).is_ok_and(writes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skep_cluster::topology::{Change, Entry, Node, NodeAddress, ShardId, Topology};
+    use skep_keyspace::{NodeId, Slot};
+
+    use super::MAX_PARKED_MS;
+    use crate::cluster::routes::{Lease, Routes};
+    use crate::testing::Bench;
+
+    fn id(number: u8) -> NodeId {
+        NodeId([number; 20])
+    }
+
+    /// Three nodes: 1 and 2 own the lower and the upper half but for the last slot, 3 is a replica
+    /// of 2.
+    fn topology() -> Topology {
+        let mut topology = Topology::default();
+        let about = |number: u8| Node {
+            address: NodeAddress {
+                host: format!("10.0.0.{number}"),
+                client_port: 7000 + u16::from(number),
+                ..NodeAddress::default()
+            },
+            ..Node::default()
+        };
+        let slots = |range: std::ops::Range<u16>| range.filter_map(Slot::new).collect();
+        let (node, shard) = (id(1), ShardId(id(101)));
+        let found = Change::Found { cluster: "test".into(), node, about: about(1), shard };
+        let admit = |number: u8| Change::Admit {
+            node: id(number),
+            about: about(number),
+            shard: ShardId(id(100 + number)),
+            epoch: 0,
+            claims: Default::default(),
+        };
+        let changes = [
+            found,
+            admit(2),
+            admit(3),
+            Change::AddSlots { shard: ShardId(id(101)), slots: slots(0..8192) },
+            Change::AddSlots { shard: ShardId(id(102)), slots: slots(8192..16383) },
+            Change::Replicate { node: id(3), shard: ShardId(id(102)) },
+        ];
+        for change in changes {
+            let entry = Entry { proposer: id(1), asked_by: "test".into(), change };
+            topology.apply(&entry).expect("a change that fits");
+        }
+        topology
+    }
+
+    fn bench(me: u8) -> Bench {
+        let mut bench = Bench::new();
+        bench.routes = Some(Arc::new(Routes::new(id(me), Arc::new(topology()))));
+        bench
+    }
+
+    #[test]
+    fn keys_of_others_are_redirected_and_own_ones_are_served() {
+        // "foo" is of slot 12182, "bar" of 5061, "{bar}2" too.
+        bench(1).expect(&[
+            ("SET bar 1", "+OK"),
+            ("GET foo", "-MOVED 12182 10.0.0.2:7002"),
+            ("MSET bar 1 {bar}2 2", "+OK"),
+            ("MGET bar foo", "-CROSSSLOT Keys in request don't hash to the same slot"),
+            ("PING", "+PONG"),
+            ("SPUBLISH foo hello", "-MOVED 12182 10.0.0.2:7002"),
+        ]);
+        bench(2).expect(&[("SET foo 1", "+OK"), ("GET bar", "-MOVED 5061 10.0.0.1:7001")]);
+    }
+
+    #[test]
+    fn a_replica_serves_reads_to_those_who_ask_for_it() {
+        bench(3).expect(&[("GET foo", "-MOVED 12182 10.0.0.2:7002")]);
+        let mut bench = bench(3);
+        bench.client.reads_replica = true;
+        bench.expect(&[
+            ("GET foo", "$-1"),
+            ("SET foo 1", "-MOVED 12182 10.0.0.2:7002"),
+            ("GET bar", "-MOVED 5061 10.0.0.1:7001"),
+        ]);
+    }
+
+    #[test]
+    fn a_slot_of_nobody_is_not_served() {
+        // CRC16 of this key is slot 16383.
+        let key = (0..u32::MAX)
+            .map(|number| number.to_string())
+            .find(|key| Slot::of(key.as_bytes()).number() == 16383)
+            .expect("some key is of that slot");
+        bench(1).expect(&[(&format!("GET {key}"), "-CLUSTERDOWN Hash slot not served")]);
+    }
+
+    #[test]
+    fn a_transaction_is_redirected_as_a_whole() {
+        bench(1).expect(&[
+            ("MULTI", "+OK"),
+            ("SET foo 1", "-MOVED 12182 10.0.0.2:7002"),
+            ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+            ("MULTI", "+OK"),
+            ("SET bar 1", "+QUEUED"),
+            ("SET {baz}1 1", "+QUEUED"),
+            ("EXEC", "-CROSSSLOT Keys in request don't hash to the same slot"),
+            ("GET bar", "$-1"),
+        ]);
+    }
+
+    #[test]
+    fn without_a_lease_commands_wait_for_a_while_and_then_are_told() {
+        let mut bench = bench(1);
+        bench.lease = Lease::Lapsed;
+        bench.expect(&[("SET bar 1", "")]);
+        assert!(bench.client.postponed);
+        bench.client.postponed = false;
+        bench.pass_ms(MAX_PARKED_MS);
+        bench.expect(&[("SET bar 1", "-CLUSTERDOWN The cluster is down"), ("PING", "+PONG")]);
+        bench.lease = Lease::Held;
+        bench.expect(&[("SET bar 1", "+OK")]);
+    }
+}
