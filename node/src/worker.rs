@@ -153,6 +153,7 @@ impl Worker {
             now_ms,
             exact_times: self.node.exact_times.load(Relaxed),
             out_of_memory,
+            routes: None,
         };
         let next = env.run_batch(batch, input, next);
         writer.publish(&self.node.store);
@@ -221,6 +222,7 @@ impl Worker {
             now_ms: self.node.now_ms(),
             exact_times: false,
             out_of_memory: false,
+            routes: None,
         };
         env.disconnect();
     }

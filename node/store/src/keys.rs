@@ -21,6 +21,11 @@ impl ScanCursor {
         ScanCursor((((stripe << SLOT_BITS) | slot) as u64) << POSITION_BITS | position)
     }
 
+    /// The beginning of a stripe.
+    pub(crate) fn of_stripe(stripe: u8) -> ScanCursor {
+        ScanCursor::new(usize::from(stripe), 0, 0)
+    }
+
     /// The stripe to lock for the next step; nothing when the cursor is not one of ours.
     pub fn stripe(self) -> Option<u8> {
         u8::try_from(self.0 >> (POSITION_BITS + SLOT_BITS)).ok()

@@ -7,7 +7,7 @@
 //! Read in this order: `region` (memory), `block`, `segment` and `item` (where values lie),
 //! `entry`, `chunk`, `leaf` and `table` (how keys find them), `store`, `view` (what commands use) and
 //! `view::write` (what they change), `writer` (what a worker owns), `compact`, `expire`, `policy`,
-//! `ghost`, `shadow` and `evict`; `effect`, `lane`, `lanes` and `replay` (what replicas are told);
+//! `ghost`, `shadow` and `evict`; `effect`, `lane`, `lanes`, `replay` and `state` (what replicas are told);
 //! `cost` says beforehand what all of that will take.
 
 mod audit;
@@ -32,6 +32,7 @@ mod region;
 mod replay;
 mod segment;
 mod shadow;
+mod state;
 mod store;
 mod stripe;
 mod stripe_set;
@@ -48,6 +49,7 @@ pub use key::Key;
 pub use keys::ScanCursor;
 pub use policy::Policy;
 pub use replay::{Replay, ReplayError};
+pub use state::Walk;
 pub use store::{Database, MAX_DATABASES, Options, STRIPE_COUNT, Store, Trail};
 pub use stripe_set::StripeSet;
 pub use upkeep::{Footprint, Upkeep};

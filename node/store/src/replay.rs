@@ -181,7 +181,7 @@ fn apply(store: &Store, writer: &mut Writer, parts: &[(u8, &[u8])]) -> Result<()
     for (lane, bytes) in parts {
         let mut rest = *bytes;
         while let Ok(Some((effect, len_bytes))) = effect::decode(rest) {
-            result = result.and_then(|()| one(&mut view, *lane, &effect));
+            result = result.and_then(|()| apply_one(&mut view, *lane, &effect));
             rest = &rest[len_bytes..];
         }
         view.log_copy(*lane, bytes);
@@ -192,7 +192,12 @@ fn apply(store: &Store, writer: &mut Writer, parts: &[(u8, &[u8])]) -> Result<()
     result
 }
 
-fn one(view: &mut View<'_>, lane: u8, effect: &Effect<'_>) -> Result<(), ReplayError> {
+/// Applies one effect to the stripe of `lane`, which the view holds.
+pub(crate) fn apply_one(
+    view: &mut View<'_>,
+    lane: u8,
+    effect: &Effect<'_>,
+) -> Result<(), ReplayError> {
     match *effect {
         Effect::Set { database, key, value, expiry_ms, modified } => {
             check(view, lane, database, Some(key))?;

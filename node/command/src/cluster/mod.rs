@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use skep_keyspace::{NodeId, SlotSet};
+use skep_resp::Reply;
 
 use crate::error::CommandError;
 
@@ -28,6 +29,19 @@ pub enum DeferredReply {
     Error(CommandError),
     /// Bytes that another node has answered, to be passed on as they are.
     Raw(Vec<u8>),
+}
+
+impl DeferredReply {
+    /// Writes the reply in the protocol of the connection.
+    pub fn write(&self, reply: &mut Reply) {
+        match self {
+            DeferredReply::Ok => reply.ok(),
+            DeferredReply::Simple(text) => reply.simple(text),
+            DeferredReply::Integer(number) => reply.integer(*number),
+            DeferredReply::Error(error) => reply.error_bytes(error.as_bytes()),
+            DeferredReply::Raw(bytes) => reply.raw(bytes),
+        }
+    }
 }
 
 /// What a client may ask of the cluster. Each is done when all nodes will agree on it.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use skep_keyspace::{SLOT_COUNT, Slot};
 use skep_store::{
-    Expiry, NewValue, Policy, Replay, ReplayError, STRIPE_COUNT, Store, StripeSet, View, Writer,
+    Expiry, NewValue, Policy, Replay, ReplayError, STRIPE_COUNT, Store, StripeSet, View, Walk,
+    Writer,
 };
 
 use crate::support::{Bench, NOW_MS};
@@ -290,4 +291,39 @@ fn logs_keep_to_their_memory_and_forget_the_oldest() {
     let slot = Slot::of(b"{one}");
     let counted = primary.store.recount_digest(&mut writer, slot, NOW_MS);
     assert_eq!(primary.store.digest(slot), counted);
+}
+
+#[test]
+fn a_stripe_is_copied_while_it_changes() {
+    let (mut primary, mut replica) = (primary(), replica());
+    let mut random = Random(11);
+    for _ in 0..3_000 {
+        change(&mut primary, &mut random);
+    }
+    // What the replica had before does not stay.
+    replica.store.set_replica(false);
+    replica.set(0, b"stale", b"value", Expiry::Never);
+    replica.store.set_replica(true);
+    let mut replay = Replay::default();
+    let mut at = [0; STRIPE_COUNT];
+    for lane in 0..=u8::MAX {
+        at[usize::from(lane)] = primary.store.lane_end(lane);
+        replica.store.empty_lane(&mut replica.writer, lane, at[usize::from(lane)]);
+        let mut walk = Some(Walk::default());
+        while let Some(step) = walk {
+            let mut effects = Vec::new();
+            walk = primary.store.describe_stripe(&mut primary.writer, lane, step, 3, &mut effects);
+            replica.store.take_state(&mut replica.writer, lane, &effects).expect("effects");
+            change(&mut primary, &mut random);
+        }
+    }
+    catch_up(&primary.store, &mut replica, &mut replay, &mut at, 777).expect("lanes replay");
+    assert_same(&mut primary, &mut replica);
+    let keys = vec![(0, b"key:1".to_vec()), (1, b"key:1".to_vec()), (0, b"nobody".to_vec())];
+    let lane = primary.store.key(b"key:1").stripe();
+    let mut effects = Vec::new();
+    primary.store.describe_keys(&mut primary.writer, lane, &keys, &mut effects);
+    replica.store.take_state(&mut replica.writer, lane, &effects).expect("effects");
+    assert_same(&mut primary, &mut replica);
+    assert!(replica.store.take_state(&mut replica.writer, lane, b"\x04\0\0").is_err());
 }
