@@ -53,6 +53,8 @@ pub struct Client {
     pub postponed: bool,
     /// The last command's reply is still to come; the session waits for it and clears this.
     pub deferred: Option<Deferred>,
+    /// EXEC is running its commands: none of them may have its reply deferred.
+    pub in_exec: bool,
     /// READONLY: reads of slots that this node only replicates are served here.
     pub reads_replica: bool,
     /// Since when, in Unix milliseconds, a command of the client waits for its slots to be served.
@@ -138,6 +140,7 @@ impl Client {
             paused: None,
             postponed: false,
             deferred: None,
+            in_exec: false,
             reads_replica: false,
             parked_since_ms: None,
             last_command: None,

@@ -192,7 +192,7 @@ mod tests {
 
     fn bench(me: u8) -> Bench {
         let mut bench = Bench::new();
-        bench.routes = Some(Arc::new(Routes::new(id(me), Arc::new(topology()))));
+        bench.server.routes = Some(Arc::new(Routes::new(id(me), Arc::new(topology()))));
         bench
     }
 

@@ -222,6 +222,8 @@ pub enum Group {
     Connection,
     /// The server.
     Server,
+    /// The cluster.
+    Cluster,
 }
 
 /// One argument of a command's grammar, as COMMAND DOCS shows it.

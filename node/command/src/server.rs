@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use skep_keyspace::NodeId;
 use skep_resp::{Args, Reply};
 use skep_store::Counters;
 
@@ -143,6 +144,30 @@ pub trait Server: Sync {
         let _ = (asked_by, request);
         Box::pin(std::future::ready(DeferredReply::Error(CommandError::NO_CLUSTER)))
     }
+    /// How far the replicas that follow this node have acknowledged its log, in bytes; those that
+    /// nothing is known of are left out.
+    fn replica_offsets(&self) -> Vec<(NodeId, u64)> {
+        Vec::new()
+    }
+    /// The connections between this node and the others.
+    fn links(&self) -> Vec<LinkFacts> {
+        Vec::new()
+    }
+}
+
+/// A connection to another node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkFacts {
+    /// The other node.
+    pub peer: NodeId,
+    /// This node opened it.
+    pub is_outgoing: bool,
+    /// When, in Unix milliseconds.
+    pub since_unix_ms: u64,
+    /// Memory of what waits to be sent.
+    pub allocated_bytes: u64,
+    /// How much of that is used.
+    pub unsent_bytes: u64,
 }
 
 /// Kinds of channels.

@@ -12,15 +12,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
+use skep_keyspace::NodeId;
 use skep_resp::{Args, Batch, Limits, Parser, Protocol, Reply};
 use skep_store::{Counters, Options, Store, Writer};
 
 use crate::client::Client;
-use crate::cluster::routes::{Lease, Routes};
+use crate::cluster::{ClusterRequest, Deferred, DeferredReply, Lease, Routes};
 use crate::dispatch::Env;
 use crate::error::CommandError;
 use crate::server::{
-    ChannelKind, ClientFilter, ClientInfo, Killed, MemoryFacts, PauseScope, Server, SlowEntry,
+    ChannelKind, ClientFilter, ClientInfo, Killed, LinkFacts, MemoryFacts, PauseScope, Server,
+    SlowEntry,
 };
 use crate::statistics::Statistics;
 
@@ -34,8 +36,7 @@ pub(crate) struct Bench {
     pub(crate) server: TestServer,
     pub(crate) statistics: Statistics,
     pub(crate) now_ms: u64,
-    /// When the node is one of a cluster.
-    pub(crate) routes: Option<Arc<Routes>>,
+    /// Whether a node of a cluster may serve its slots.
     pub(crate) lease: Lease,
     /// As when somebody watches commands.
     pub(crate) exact_times: bool,
@@ -53,7 +54,6 @@ impl Bench {
             statistics: Statistics::default(),
             now_ms: START_MS,
             exact_times: false,
-            routes: None,
             lease: Lease::Held,
             writer: Writer::new(7),
         }
@@ -91,6 +91,15 @@ impl Bench {
         }
     }
 
+    /// Sends a request whose reply is to come later, and compares what it asks of the cluster.
+    #[track_caller]
+    pub(crate) fn expect_asked(&mut self, request: &str, expected: ClusterRequest) {
+        assert_eq!(self.ask(request), "", "{request}");
+        assert!(self.client.deferred.take().is_some(), "{request}");
+        let asked = self.server.asked.lock();
+        assert_eq!(asked.last().map(|one| &one.1), Some(&expected), "{request}");
+    }
+
     /// What the store has counted so far.
     pub(crate) fn counters(&self) -> Counters {
         self.writer.counters
@@ -114,7 +123,7 @@ impl Bench {
         assert_eq!(parsed.error, None, "the test's request is malformed");
         assert_eq!(parsed.consumed, request.len(), "the test's request is incomplete");
         let mut reply = Reply::new(self.client.protocol);
-        let routes = self.routes.clone();
+        let routes = self.server.routes.clone();
         let mut env = Env {
             store: &self.store,
             writer: &mut self.writer,
@@ -160,6 +169,12 @@ pub(crate) struct TestServer {
     pub(crate) paused: Mutex<Option<PauseScope>>,
     /// What was asked for, in words, for the questions that have effects.
     pub(crate) requests: Mutex<Vec<String>>,
+    /// The cluster, when the node belongs to one.
+    pub(crate) routes: Option<Arc<Routes>>,
+    /// What was asked of the cluster, and by whom.
+    pub(crate) asked: Mutex<Vec<(String, ClusterRequest)>>,
+    pub(crate) replica_offsets: Vec<(NodeId, u64)>,
+    pub(crate) links: Vec<LinkFacts>,
     clock_ns: AtomicU64,
 }
 
@@ -173,6 +188,10 @@ impl Default for TestServer {
             mailbox: Mutex::default(),
             paused: Mutex::default(),
             requests: Mutex::default(),
+            routes: None,
+            asked: Mutex::default(),
+            replica_offsets: Vec::new(),
+            links: Vec::new(),
             clock_ns: AtomicU64::new(0),
         }
     }
@@ -388,5 +407,22 @@ impl Server for TestServer {
 
     fn shut_down(&self) {
         self.note("shut down");
+    }
+
+    fn routes(&self) -> Option<Arc<Routes>> {
+        self.routes.clone()
+    }
+
+    fn ask_cluster(&self, asked_by: String, request: ClusterRequest) -> Deferred {
+        self.asked.lock().push((asked_by, request));
+        Box::pin(std::future::ready(DeferredReply::Ok))
+    }
+
+    fn replica_offsets(&self) -> Vec<(NodeId, u64)> {
+        self.replica_offsets.clone()
+    }
+
+    fn links(&self) -> Vec<LinkFacts> {
+        self.links.clone()
     }
 }

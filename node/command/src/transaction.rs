@@ -113,6 +113,7 @@ pub(crate) fn exec(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
     if cx.client.reply_mode != ReplyMode::Off {
         cx.reply.array(transaction.commands.len());
     }
+    cx.client.in_exec = true;
     for queued in &transaction.commands {
         let args = queued.as_args();
         // It was found when it was queued, and the table does not change.
@@ -127,6 +128,7 @@ pub(crate) fn exec(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
             drop_reply(cx.reply, Some(command), before);
         }
     }
+    cx.client.in_exec = false;
     Ok(())
 }
 

@@ -114,6 +114,46 @@ impl<'a> View<'a> {
         after
     }
 
+    /// Keys of a slot, whose stripe the view holds, expired ones not yet noticed included.
+    pub fn slot_len(&self, database: Database, slot: Slot) -> usize {
+        self.slot_table(database, slot).map_or(0, Table::len)
+    }
+
+    /// Visits at most `count` keys of a slot, whose stripe the view holds.
+    pub fn slot_keys(
+        &self,
+        database: Database,
+        slot: Slot,
+        count: usize,
+        mut visit: impl FnMut(&[u8], &Item<'_>),
+    ) {
+        let Some(table) = self.slot_table(database, slot) else { return };
+        let mut seen = 0;
+        let mut next = Some(0);
+        while let Some(position) = next.filter(|_| seen < count) {
+            next = table.scan(position, |entry| {
+                self.visit_living(entry, &mut |key, item| {
+                    seen += 1;
+                    if seen <= count {
+                        visit(key, item);
+                    }
+                });
+            });
+        }
+    }
+
+    /// The stripe that a view must hold to look at a slot.
+    pub fn stripe_of(slot: Slot) -> u8 {
+        (usize::from(slot.number()) % STRIPE_COUNT) as u8
+    }
+
+    fn slot_table(&self, database: Database, slot: Slot) -> Option<Table<'a>> {
+        let stripe = View::stripe_of(slot);
+        let is_held = self.held().contains(usize::from(stripe));
+        assert!(is_held, "stripe {stripe} is not locked by this view");
+        self.store().table(self.store().run(database), slot)
+    }
+
     fn visit_living(&self, entry: Entry, visit: &mut impl FnMut(&[u8], &Item<'_>)) {
         visit_living(self.store(), self.now_ms(), entry, visit);
     }

@@ -1,6 +1,15 @@
 //! What a node of a cluster serves, and the commands about the cluster.
 
+mod answers;
+pub(crate) mod change;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub(crate) mod keys;
+pub(crate) mod nodes;
+pub(crate) mod ownership;
 pub mod routes;
+pub(crate) mod show;
+mod state;
 
 use std::future::Future;
 use std::pin::Pin;

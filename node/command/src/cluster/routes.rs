@@ -7,6 +7,8 @@ use skep_cluster::topology::{Role, SlotMap, SlotOwner};
 use skep_cluster::{Shard, ShardId, Topology};
 use skep_keyspace::{NodeId, Slot};
 
+use crate::cluster::answers::Answers;
+
 /// A version of the topology, as one node sees it.
 pub struct Routes {
     /// This node.
@@ -19,6 +21,8 @@ pub struct Routes {
     pub role: Option<Role>,
     /// The place of this node's shard in the map, if it has slots.
     mine: Option<usize>,
+    /// What is often asked about all of it.
+    pub(super) answers: Answers,
 }
 
 /// Whether a primary may serve its slots now.
@@ -49,7 +53,8 @@ impl Routes {
         let map = SlotMap::new(&topology);
         let mine = topology.shard_of(me).map(|(id, _)| id);
         let mine = map.shards().iter().position(|owner| Some(owner.shard) == mine);
-        Routes { me, role: topology.role(me), map, mine, topology }
+        let (role, answers) = (topology.role(me), Answers::default());
+        Routes { me, topology, map, role, mine, answers }
     }
 
     /// Where a slot is served.

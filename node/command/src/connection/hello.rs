@@ -104,8 +104,10 @@ fn describe_server(cx: &mut Cx<'_>) {
     cx.reply.integer(version);
     cx.reply.bulk(b"id");
     cx.reply.integer(cx.client.id as i64);
-    texts(cx, "mode", "standalone");
-    texts(cx, "role", "master");
+    let routes = cx.server.routes();
+    let is_replica = routes.as_ref().is_some_and(|routes| routes.is_replica());
+    texts(cx, "mode", if routes.is_some() { "cluster" } else { "standalone" });
+    texts(cx, "role", if is_replica { "replica" } else { "master" });
     cx.reply.bulk(b"modules");
     cx.reply.array(0);
 }

@@ -51,7 +51,9 @@ pub(crate) fn quit(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
 
 /// `SELECT index`.
 pub(crate) fn select(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
-    cx.client.database = key::database_argument(cx, &args[1])?;
+    let database = key::database_argument(cx, &args[1])?;
+    key::check_database_of_cluster(cx, database, "SELECT")?;
+    cx.client.database = database;
     cx.reply.ok();
     Ok(())
 }
@@ -78,6 +80,7 @@ pub(crate) fn reset(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
     client.no_evict = false;
     client.no_touch = false;
     client.reply_mode = ReplyMode::On;
+    client.reads_replica = false;
     cx.reply.set_protocol(Protocol::Resp2);
     cx.server.client_changed(cx.client);
     cx.reply.simple("RESET");

@@ -26,7 +26,7 @@ use crate::cx::Cx;
 use crate::error::CommandError;
 
 /// The reply of a HELP subcommand, and what all of them end with.
-fn help(cx: &mut Cx<'_>, lines: &[&str]) -> Result<(), CommandError> {
+pub(crate) fn help(cx: &mut Cx<'_>, lines: &[&str]) -> Result<(), CommandError> {
     const LAST: [&str; 2] = ["HELP", "    Print this help."];
     cx.reply.array(lines.len() + LAST.len());
     lines.iter().chain(&LAST).for_each(|line| cx.reply.simple(line));

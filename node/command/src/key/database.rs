@@ -45,6 +45,9 @@ fn flush(
 
 /// `SWAPDB index1 index2`.
 pub(crate) fn swapdb(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    if cx.server.routes().is_some() {
+        return Err(CommandError::text("ERR SWAPDB is not allowed in cluster mode"));
+    }
     let number = |argument: &[u8], error: &'static str| {
         parse_i64(argument)
             .and_then(|number| i32::try_from(number).ok())

@@ -44,6 +44,18 @@ pub(crate) fn database_argument(cx: &Cx<'_>, argument: &[u8]) -> Result<Database
     existing_database(cx, number)
 }
 
+/// Refuses all databases but the first where slots are spread over nodes: only its keys are.
+pub(crate) fn check_database_of_cluster(
+    cx: &Cx<'_>,
+    database: Database,
+    command: &str,
+) -> Result<(), CommandError> {
+    if database == 0 || cx.server.routes().is_none() {
+        return Ok(());
+    }
+    Err(CommandError::new(format!("ERR {command} is not allowed in cluster mode")))
+}
+
 /// The database of a number, if there is one.
 fn existing_database(cx: &Cx<'_>, number: i32) -> Result<Database, CommandError> {
     let exists = |number: &Database| usize::from(*number) < cx.view.store().databases();

@@ -86,6 +86,10 @@ pub(crate) fn copy(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
         }
     }
     let (source, target) = (cx.key(&args[1]), cx.key(&args[2]));
+    if target_database != 0 && cx.server.routes().is_some() {
+        const REFUSED: &str = "ERR Copying to another database is not allowed in cluster mode";
+        return Err(CommandError::text(REFUSED));
+    }
     if target_database == database && source.bytes == target.bytes {
         return Err(SAME_OBJECT);
     }
@@ -104,6 +108,9 @@ pub(crate) fn copy(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
 /// `MOVE key db`: does nothing when the key is there already.
 pub(crate) fn move_key(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let database = cx.database();
+    if cx.server.routes().is_some() {
+        return Err(CommandError::text("ERR MOVE is not allowed in cluster mode"));
+    }
     let target_database = database_argument(cx, &args[2])?;
     if target_database == database {
         return Err(SAME_OBJECT);

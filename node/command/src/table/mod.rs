@@ -1,6 +1,7 @@
 //! THE command table. Rows stand in one file per family; from them come dispatch, `COMMAND`,
 //! key extraction, ACL categories and documentation.
 
+mod cluster;
 mod connection;
 mod key;
 mod pubsub;
@@ -13,8 +14,15 @@ use std::sync::LazyLock;
 use crate::row::Row;
 
 /// Every command, by family.
-pub static FAMILIES: &[&[Row]] =
-    &[string::ROWS, key::ROWS, transaction::ROWS, pubsub::ROWS, connection::ROWS, server::ROWS];
+pub static FAMILIES: &[&[Row]] = &[
+    string::ROWS,
+    key::ROWS,
+    transaction::ROWS,
+    pubsub::ROWS,
+    connection::ROWS,
+    server::ROWS,
+    cluster::ROWS,
+];
 
 /// The longest command name there is; longer words are no commands.
 const MAX_NAME_BYTES: usize = 32;

@@ -237,8 +237,8 @@ pub(crate) const ROWS: &[Row] = &[
         categories: Categories::CONNECTION,
         group: Group::Generic,
         since: "3.0.0",
-        summary: "Tells how many replicas have what this connection wrote: without replicas 0, \
-                  at once.",
+        summary: "Waits until so many replicas have what this connection wrote, and counts them: \
+                  where there are none, at once.",
         arguments: &[Argument::new("numreplicas", Integer), Argument::new("timeout", Integer)],
         tips: ALL_SHARDS_MIN,
         run: replication::wait,
