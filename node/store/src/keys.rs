@@ -147,6 +147,11 @@ impl<'a> View<'a> {
         (usize::from(slot.number()) % STRIPE_COUNT) as u8
     }
 
+    /// The slots of a stripe, ascending.
+    pub fn slots_of(stripe: u8) -> impl Iterator<Item = Slot> {
+        (0..STRIPE_SLOTS).filter_map(move |number| slot_of(usize::from(stripe), number))
+    }
+
     fn slot_table(&self, database: Database, slot: Slot) -> Option<Table<'a>> {
         let stripe = View::stripe_of(slot);
         let is_held = self.held().contains(usize::from(stripe));

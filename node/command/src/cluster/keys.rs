@@ -133,8 +133,8 @@ pub(crate) fn slot_stats(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandE
     let mine = routes.my_shard().map(|(_, shard)| shard.slots.clone()).unwrap_or_default();
     let mut found: Vec<(Slot, usize)> = Vec::new();
     cx.each_stripe(&mut |view, stripe| {
-        let of_stripe = |slot: &Slot| View::stripe_of(*slot) == stripe && wanted.contains(*slot);
-        let slots = mine.iter().filter(of_stripe);
+        let is_meant = |slot: &Slot| mine.contains(*slot) && wanted.contains(*slot);
+        let slots = View::slots_of(stripe).filter(is_meant);
         found.extend(slots.map(|slot| (slot, view.slot_len(0, slot))));
         true
     });

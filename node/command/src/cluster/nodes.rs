@@ -1,8 +1,8 @@
 //! Nodes as lines of text, as `CLUSTER NODES` has them and `redis-cli --cluster` reads them.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 use std::fmt::Write;
-use std::net::IpAddr;
 
 use skep_cluster::topology::{Node, NodeAddress};
 use skep_cluster::{Shard, ShardId, Topology};
