@@ -3,6 +3,8 @@
 mod allocator;
 mod clients;
 mod config;
+#[allow(dead_code, unused_imports, reason = "nothing is wired to it yet")]
+mod consensus;
 mod control;
 mod facade;
 mod figures;

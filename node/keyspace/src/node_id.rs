@@ -46,6 +46,15 @@ fn digit(digit: u8) -> Result<u8, NotAnId> {
     Ok(value as u8)
 }
 
+/// Ids in the order of numbers, for made-up topologies.
+impl From<u64> for NodeId {
+    fn from(number: u64) -> NodeId {
+        let mut id = [0; ID_BYTES];
+        id[ID_BYTES - 8..].copy_from_slice(&number.to_be_bytes());
+        NodeId(id)
+    }
+}
+
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
