@@ -1,5 +1,8 @@
 //! The leader keeps the voters as `voters.rs` would have them. Whoever leads begins anew: nothing
 //! here is stored.
+//!
+//! A leader that no majority answers also stops telling that it leads, or the voters on its side
+//! would hold on to it, and observers to them. It asks now and then whether that is still so.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,7 +14,7 @@ use skep_cluster::Topology;
 use skep_keyspace::NodeId;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use super::running::{Running, Shared};
+use super::running::{LEADER_STALE, Running, Shared, is_cut_off};
 use super::voters::{Present, Step, next_step};
 
 /// A learner that lacks so few entries has caught up: it is sent them all the time.
@@ -28,6 +31,8 @@ struct Watch {
     taught: BTreeMap<NodeId, Instant>,
     /// Until when nodes are passed over, because they did not catch up.
     passed_over: BTreeMap<NodeId, Instant>,
+    /// When it was last asked whether there is a majority again. None while there is.
+    asked: Option<Instant>,
 }
 
 /// Looks again and again until the shutdown.
@@ -47,8 +52,10 @@ async fn keep(shared: &Shared) {
         ticks.tick().await;
         let Some(running) = shared.running.load_full() else { continue };
         let metrics = running.raft.metrics().borrow().clone();
-        if metrics.current_leader != Some(shared.me) || !shared.is_attached() {
-            watch = Watch::default();
+        let leads = metrics.current_leader == Some(shared.me);
+        watch.tell(&running, leads && is_cut_off(&metrics)).await;
+        if !leads || watch.asked.is_some() {
+            watch = Watch { asked: watch.asked, ..Watch::default() };
             continue;
         }
         let topology = shared.board.topology();
@@ -60,6 +67,19 @@ async fn keep(shared: &Shared) {
 }
 
 impl Watch {
+    async fn tell(&mut self, running: &Running, is_cut_off: bool) {
+        let now = Instant::now();
+        if is_cut_off == self.asked.is_none() {
+            running.raft.runtime_config().heartbeat(!is_cut_off);
+            self.asked = is_cut_off.then_some(now);
+        }
+        if self.asked.is_some_and(|asked| now - asked >= LEADER_STALE) {
+            self.asked = Some(now);
+            // A Raft that has stopped is told of elsewhere.
+            let _ = running.raft.trigger().heartbeat().await;
+        }
+    }
+
     fn step(
         &mut self,
         shared: &Shared,

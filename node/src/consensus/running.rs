@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use openraft::SnapshotPolicy;
+use openraft::{EmptyNode, RaftMetrics, SnapshotPolicy};
 use parking_lot::Mutex;
-use skep_cluster::{Change, Entry, Topology};
+use skep_cluster::{Change, Entry, Refusal, Topology};
 use skep_keyspace::NodeId;
 use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
 
 use super::network::Network;
 use super::publish::Board;
@@ -23,7 +24,7 @@ use super::types::{Group, Outcome, Raft, Seen};
 use super::{Config, Consensus, ProposeError, StorageProblem, Timings, Transport, wire};
 
 /// A leader that no majority has answered for this long is none any more.
-const LEADER_STALE: Duration = Duration::from_millis(1000);
+pub(super) const LEADER_STALE: Duration = Duration::from_millis(1000);
 
 /// The Raft of one group on this node, voter or not.
 pub(super) struct Running {
@@ -71,6 +72,9 @@ pub(crate) enum JoinError {
     /// It would tear a cluster apart.
     #[error("this node belongs to a cluster of {0} nodes; let it be forgotten and reset it first")]
     NotAlone(usize),
+    /// It would vote a second time without remembering the first.
+    #[error("node {0} still has a vote there from before; forget it there and admit it again")]
+    Votes(NodeId),
     /// It could not be made to last.
     #[error(transparent)]
     Storage(#[from] StorageProblem),
@@ -96,17 +100,34 @@ impl Consensus {
         outcome
     }
 
-    /// What a node that was admitted needs to `join`. It waits until this node sees the `version`
-    /// of the admission. `None` if it does not in time, or belongs to no cluster.
-    pub(crate) async fn welcome(&self, version: u64) -> Option<Bytes> {
-        let mut topology = self.topology();
-        let seen = topology.wait_for(|topology| topology.version >= version);
-        tokio::time::timeout(self.shared.timings.propose, seen).await.ok()?.ok()?;
-        wire::frame(&self.shared.seen()?).ok()
+    /// Has a node admitted to this node's cluster. `entry` is the `Admit` of it. Returns what it
+    /// needs to `join`. Waits for a node that was forgotten to have lost its vote before.
+    ///
+    /// # Errors
+    /// As `propose`.
+    pub(crate) async fn admit(&self, entry: Entry) -> Result<Result<Bytes, Refusal>, ProposeError> {
+        let within = self.shared.timings.propose;
+        let admitted = async {
+            if let Change::Admit { node, .. } = &entry.change {
+                self.shared.loses_vote(*node).await;
+            }
+            let version = match self.propose(entry).await? {
+                Ok(version) => version,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let mut topology = self.topology();
+            // An error would mean that nobody shows topologies any more.
+            let _ = topology.wait_for(|topology| topology.version >= version).await;
+            let seen = self.shared.seen().ok_or(ProposeError::NoCluster)?;
+            wire::frame(&seen).map(Ok).map_err(ProposeError::Stopped)
+        };
+        let late = || Err(ProposeError::NoAnswer { within, last: "its vote remains".to_owned() });
+        timeout(within, admitted).await.unwrap_or_else(|_| late())
     }
 
     /// Leaves the cluster that this node has founded for itself, and becomes an observer of the one
-    /// that `welcome` is of. On disk when this returns: a node that crashes within belongs to either.
+    /// that `welcome` is of: what `admit` has returned there. On disk when this returns; a node that
+    /// crashes within belongs to either.
     ///
     /// # Errors
     /// The node is not alone or was not admitted; it is what it was then.
@@ -124,6 +145,9 @@ impl Consensus {
         }
         if nodes > 1 {
             return Err(JoinError::NotAlone(nodes));
+        }
+        if seen.voters.contains(&me) {
+            return Err(JoinError::Votes(me));
         }
         Ok(self.shared.change(Some(seen)).await?)
     }
@@ -266,6 +290,13 @@ impl Shared {
         off_loop(move || place.write(&seen)).await
     }
 
+    /// Returns when a node has no vote, as far as is known here.
+    async fn loses_vote(&self, node: NodeId) {
+        while self.voters().contains(&node) && node != self.me {
+            sleep(self.timings.heartbeat).await;
+        }
+    }
+
     /// What this node would tell an observer.
     pub(super) fn seen(&self) -> Option<Seen> {
         let running = self.running.load_full()?;
@@ -278,17 +309,10 @@ impl Shared {
     pub(super) fn is_attached(&self) -> bool {
         let Some(running) = self.running.load_full() else { return false };
         let metrics = running.raft.metrics().borrow().clone();
-        let voters: BTreeSet<NodeId> = metrics.membership_config.voter_ids().collect();
-        if metrics.running_state.is_err() || !voters.contains(&self.me) {
-            return false;
-        }
-        let acked = metrics.millis_since_quorum_ack.map(Duration::from_millis);
-        match metrics.current_leader {
-            Some(leader) if leader == self.me && voters.len() > 1 => {
-                acked.is_some_and(|ago| ago < LEADER_STALE)
-            }
-            leader => leader.is_some(),
-        }
+        let is_voter = metrics.membership_config.voter_ids().any(|voter| voter == self.me);
+        let leads = metrics.current_leader == Some(self.me);
+        let is_alive = metrics.running_state.is_ok() && metrics.current_leader.is_some();
+        is_voter && is_alive && !(leads && is_cut_off(&metrics))
     }
 
     pub(super) fn hears_a_voter(&self) -> bool {
@@ -330,6 +354,13 @@ impl Shared {
         }
         others
     }
+}
+
+/// Whether a leader has not been answered by a majority for long.
+pub(super) fn is_cut_off(metrics: &RaftMetrics<NodeId, EmptyNode>) -> bool {
+    let is_alone = metrics.membership_config.voter_ids().count() == 1;
+    let acked = metrics.millis_since_quorum_ack.map(Duration::from_millis);
+    !is_alone && acked.is_none_or(|ago| ago >= LEADER_STALE)
 }
 
 /// Who votes by what is in a log, committed or not.

@@ -128,15 +128,7 @@ impl Cluster {
 
     /// Lets the cluster of `host` admit a node, which gives its own up.
     async fn admit(&self, host: u8, number: u8) {
-        let change = Change::Admit {
-            node: id(number),
-            about: about(number),
-            shard: shard(number),
-            epoch: 0,
-            claims: SlotSet::new(),
-        };
-        let version = self.node(host).propose(entry(host, change)).await.unwrap().unwrap();
-        let welcome = self.node(host).welcome(version).await.unwrap();
+        let welcome = self.node(host).admit(admission(host, number)).await.unwrap().unwrap();
         self.node(number).join(&welcome).await.unwrap();
     }
 
@@ -166,6 +158,12 @@ impl Cluster {
     async fn mark(&self, by: u8, node: u8, is_failed: bool) -> u64 {
         let entry = entry(by, Change::Mark { node: id(node), is_failed });
         self.node(by).propose(entry).await.unwrap().unwrap()
+    }
+
+    /// Waits until all of these nodes have the same log, by a change that all see.
+    async fn settle(&self, nodes: &[u8]) {
+        let version = self.mark(nodes[0], nodes[0], false).await;
+        self.all_see(nodes, "a change", |seen| seen.version >= version).await;
     }
 
     async fn all_see(&self, nodes: &[u8], what: &str, condition: impl Fn(&Topology) -> bool) {
@@ -199,6 +197,17 @@ impl Cluster {
 
 fn about(number: u8) -> Node {
     Node { incarnation: u64::from(number), ..Node::default() }
+}
+
+fn admission(proposer: u8, number: u8) -> Entry {
+    let change = Change::Admit {
+        node: id(number),
+        about: about(number),
+        shard: shard(number),
+        epoch: 0,
+        claims: SlotSet::new(),
+    };
+    entry(proposer, change)
 }
 
 fn entry(proposer: u8, change: Change) -> Entry {
