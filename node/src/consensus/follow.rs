@@ -10,7 +10,7 @@ use skep_keyspace::NodeId;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::network::call;
-use super::running::{Hints, Running, Shared, voters_of};
+use super::running::{Hints, Running, Shared};
 use super::wire::{self, Call, Reply};
 
 /// When nobody has answered.
@@ -38,7 +38,6 @@ async fn follow(shared: &Shared) {
             continue;
         }
         if shared.is_attached() {
-            running.raft.runtime_config().elect(true);
             shared.hears.store(false, Ordering::Relaxed);
             // Raft is not asked to tell of every change, but looked at again.
             let _ = timeout(shared.timings.heartbeat, shared.look_again.notified()).await;
@@ -73,13 +72,13 @@ async fn ask(shared: &Shared, running: &Running, target: NodeId) -> bool {
     let within = shared.timings.follow_wait + shared.timings.request;
     match call(&*shared.transport, target, frame, within).await {
         Ok(Reply::Seen(seen)) if seen.group >= running.group => {
-            mind_votes(shared, running, seen.voters.contains(&shared.me));
+            running.is_dismissed.store(!seen.voters.contains(&shared.me), Ordering::Relaxed);
             // What cannot be kept is still seen; after a restart it is told again.
             let _ = shared.take(seen).await;
             true
         }
         Ok(Reply::Current { leader, voters }) => {
-            mind_votes(shared, running, voters.contains(&shared.me));
+            running.is_dismissed.store(!voters.contains(&shared.me), Ordering::Relaxed);
             *shared.hints.lock() = Hints { leader, voters };
             true
         }
@@ -90,10 +89,4 @@ async fn ask(shared: &Shared, running: &Running, target: NodeId) -> bool {
         }
         Ok(_) | Err(_) => false,
     }
-}
-
-/// A node that was made an observer while it was away must not stand for election again and again.
-fn mind_votes(shared: &Shared, running: &Running, is_voter: bool) {
-    let believes = voters_of(&running.raft).contains(&shared.me);
-    running.raft.runtime_config().elect(is_voter || !believes);
 }

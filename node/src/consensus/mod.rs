@@ -16,7 +16,7 @@
 //! `Timings::snapshot_entries`. Nothing here queues: callers wait, each with a deadline.
 //!
 //! Read in this order: this file, `types`, `running` (a node's way from group to group), `handle`
-//! (what others ask), `propose`, `follow`, `voters`, `keeper`; then `storage` and `network`.
+//! (what others ask), `propose`, `follow`, `stand`, `voters`, `keeper`; then `storage` and `network`.
 
 mod follow;
 mod handle;
@@ -25,6 +25,7 @@ mod network;
 mod propose;
 mod publish;
 mod running;
+mod stand;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -138,6 +139,7 @@ impl Consensus {
     pub(crate) async fn start(config: Config) -> Result<Consensus, StorageProblem> {
         let shared = Shared::start(config).await?;
         tokio::spawn(follow::run(Arc::clone(&shared)));
+        tokio::spawn(stand::run(Arc::clone(&shared)));
         tokio::spawn(keeper::run(Arc::clone(&shared)));
         Ok(Consensus { shared })
     }

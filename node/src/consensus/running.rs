@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use skep_cluster::{Change, Entry, Refusal, Topology};
 use skep_keyspace::NodeId;
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::network::Network;
 use super::publish::Board;
@@ -30,6 +30,18 @@ pub(super) const LEADER_STALE: Duration = Duration::from_millis(1000);
 pub(super) struct Running {
     pub(super) group: Group,
     pub(super) raft: Raft,
+    pub(super) begin: Instant,
+    /// Whether there was a leader since.
+    pub(super) has_heard: AtomicBool,
+    /// Whether it was told that it has no vote any more, whatever its own log says.
+    pub(super) is_dismissed: AtomicBool,
+}
+
+impl Running {
+    fn new(group: Group, raft: Raft) -> Running {
+        let begin = Instant::now();
+        Running { group, raft, begin, has_heard: false.into(), is_dismissed: false.into() }
+    }
 }
 
 /// What an observer was told about who is who.
@@ -231,7 +243,7 @@ impl Shared {
             // Nobody else could be elected. Should it fail, its time comes as usual.
             let _ = raft.trigger().elect().await;
         }
-        self.running.store(Some(Arc::new(Running { group, raft })));
+        self.running.store(Some(Arc::new(Running::new(group, raft))));
         Ok(())
     }
 
@@ -245,6 +257,8 @@ impl Shared {
             max_payload_entries: 64,
             replication_lag_threshold: self.timings.snapshot_entries,
             snapshot_policy: SnapshotPolicy::LogsSinceLast(self.timings.snapshot_entries),
+            // `stand.rs` says when.
+            enable_elect: false,
             max_in_snapshot_log_to_keep: self.timings.snapshot_entries / 4,
             ..openraft::Config::default()
         }
