@@ -13,6 +13,8 @@ use super::network::call;
 use super::running::{Hints, Running, Shared};
 use super::wire::{self, Call, Reply};
 
+/// How many nodes are remembered as perhaps voting, while nobody knows better.
+const HINTS_MAX: usize = 64;
 /// When nobody has answered.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -84,7 +86,8 @@ async fn ask(shared: &Shared, running: &Running, target: NodeId) -> bool {
         }
         Ok(Reply::NotVoter { voters }) => {
             let mut hints = shared.hints.lock();
-            hints.voters.extend(voters);
+            let room = HINTS_MAX.saturating_sub(hints.voters.len());
+            hints.voters.extend(voters.into_iter().take(room));
             false
         }
         Ok(_) | Err(_) => false,

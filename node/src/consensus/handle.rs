@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use openraft::raft::AppendEntriesResponse;
 use openraft::storage::Snapshot;
 use skep_cluster::Topology;
 use skep_keyspace::NodeId;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Consensus;
 use super::running::{Running, Shared};
@@ -50,6 +51,9 @@ impl Shared {
             return Reply::Refused(format!("generation {theirs}, but {} is in {ours}", self.me));
         }
         if let Call::Propose(entry) = call {
+            if entry.proposer != from {
+                return Reply::Refused(format!("{from} proposes for {}", entry.proposer));
+            }
             return self.propose_here(&running, entry).await;
         }
         answer_raft(&running, from, call).await
@@ -68,10 +72,11 @@ impl Shared {
         }
         let is_newer = |topology: &Arc<Topology>| version.is_none_or(|had| topology.version > had);
         let (mut topology, mut metrics) = (self.board.subscribe(), running.raft.server_metrics());
+        let is_another = |now: &NodeId| Some(*now) != leader;
         tokio::select! {
             biased;
             _ = topology.wait_for(is_newer) => {}
-            _ = metrics.wait_for(|now| now.current_leader.is_some_and(|now| Some(now) != leader)) => {}
+            _ = metrics.wait_for(|now| now.current_leader.as_ref().is_some_and(is_another)) => {}
             () = sleep(self.timings.follow_wait) => {}
         }
         match self.seen() {
@@ -87,10 +92,16 @@ async fn answer_raft(running: &Running, from: NodeId, call: Call) -> Reply {
     let raft = &running.raft;
     let is_from = |vote: &Vote| vote.leader_id.node_id == from;
     match call {
-        Call::Append(request) if is_from(&request.vote) => raft
-            .append_entries(request)
-            .await
-            .map_or_else(|error| Reply::Refused(error.to_string()), Reply::Append),
+        Call::Append(request) if is_from(&request.vote) => {
+            let response = raft.append_entries(request).await;
+            let is_heard = response.as_ref().is_ok_and(|response| {
+                !response.is_conflict() && !matches!(response, AppendEntriesResponse::HigherVote(_))
+            });
+            if is_heard {
+                *running.heard.lock() = Some(Instant::now());
+            }
+            response.map_or_else(|error| Reply::Refused(error.to_string()), Reply::Append)
+        }
         Call::Vote(request) if is_from(&request.vote) => raft
             .vote(request)
             .await

@@ -25,6 +25,7 @@ const PASS_OVER_FACTOR: u32 = 6;
 /// What a leader has seen since it leads.
 #[derive(Default)]
 struct Watch {
+    leads: Option<Instant>,
     /// Since when nodes have been marked as failed.
     failed: BTreeMap<NodeId, Instant>,
     /// Since when learners are waited for.
@@ -52,10 +53,15 @@ async fn keep(shared: &Shared) {
         ticks.tick().await;
         let Some(running) = shared.running.load_full() else { continue };
         let metrics = running.raft.metrics().borrow().clone();
-        let leads = metrics.current_leader == Some(shared.me);
-        watch.tell(&running, leads && is_cut_off(&metrics)).await;
-        if !leads || watch.asked.is_some() {
-            watch = Watch { asked: watch.asked, ..Watch::default() };
+        if metrics.current_leader != Some(shared.me) {
+            watch.tell(&running, false).await;
+            watch = Watch::default();
+            continue;
+        }
+        let since = *watch.leads.get_or_insert_with(Instant::now);
+        let is_cut_off = is_cut_off(&metrics);
+        watch.tell(&running, is_cut_off && since.elapsed() >= LEADER_STALE).await;
+        if is_cut_off {
             continue;
         }
         let topology = shared.board.topology();

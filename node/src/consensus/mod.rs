@@ -16,7 +16,8 @@
 //! `Timings::snapshot_entries`. Nothing here queues: callers wait, each with a deadline.
 //!
 //! Read in this order: this file, `types`, `running` (a node's way from group to group), `handle`
-//! (what others ask), `propose`, `follow`, `stand`, `voters`, `keeper`; then `storage` and `network`.
+//! (what others ask), `propose`, `follow`, `stand`, `voters`, `keeper`; then `storage` and
+//! `network`.
 
 mod follow;
 mod handle;

@@ -28,6 +28,9 @@ pub(crate) enum ProposeError {
     /// It was not proposed.
     #[error("this node belongs to no cluster")]
     NoCluster,
+    /// It was not proposed. Who asked is told by `asked_by`.
+    #[error("the proposer is node {0}, which must propose it itself")]
+    NotMine(NodeId),
     /// It was not proposed.
     #[error("a change of {0} bytes, more than {ENTRY_BYTES_MAX}")]
     TooLong(usize),
@@ -51,8 +54,8 @@ impl ProposeError {
 }
 
 impl Consensus {
-    /// Has a change ordered and applied. The version is that of the topology that it made; this node
-    /// sees it, or a later one, soon.
+    /// Has a change ordered and applied, which this node is the proposer of. The version is that of
+    /// the topology that it made; this node sees it, or a later one, soon.
     ///
     /// # Errors
     /// See `ProposeError`: after `NoAnswer` nobody knows whether it was applied.
@@ -66,6 +69,9 @@ impl Consensus {
 
 impl Shared {
     async fn propose(&self, entry: Entry, last: &mut String) -> Result<Outcome, ProposeError> {
+        if entry.proposer != self.me {
+            return Err(ProposeError::NotMine(entry.proposer));
+        }
         let length = postcard::experimental::serialized_size(&entry);
         let length = length.map_err(|error| ProposeError::Stopped(error.to_string()))?;
         if length > ENTRY_BYTES_MAX {

@@ -1,7 +1,7 @@
 //! A node's way from group to group: it founds one, joins another, leaves it.
 //!
-//! At any moment the node belongs to one group or none. That is what the file `group` says, which is
-//! replaced in one step; the Raft of the old group has been stopped before that.
+//! At any moment the node belongs to one group or none. That is what the file `group` says, which
+//! is replaced in one step; the Raft of the old group has been stopped before that.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use super::storage::{LogStore, Machine, Place, off_loop};
 use super::types::{Group, Outcome, Raft, Seen};
 use super::{Config, Consensus, ProposeError, StorageProblem, Timings, Transport, wire};
 
-/// A leader that no majority has answered for this long is none any more.
+/// A leader that no majority has answered for this long, or that a voter has not heard of, is none.
 pub(super) const LEADER_STALE: Duration = Duration::from_millis(1000);
 
 /// The Raft of one group on this node, voter or not.
@@ -31,7 +31,10 @@ pub(super) struct Running {
     pub(super) group: Group,
     pub(super) raft: Raft,
     pub(super) begin: Instant,
-    /// Whether there was a leader since.
+    /// When a leader last sent what fits to the log here. Raft itself goes on believing in one that
+    /// it knew before the node was stopped.
+    pub(super) heard: Mutex<Option<Instant>>,
+    /// Whether there was a leader since the begin.
     pub(super) has_heard: AtomicBool,
     /// Whether it was told that it has no vote any more, whatever its own log says.
     pub(super) is_dismissed: AtomicBool,
@@ -40,11 +43,12 @@ pub(super) struct Running {
 impl Running {
     fn new(group: Group, raft: Raft) -> Running {
         let begin = Instant::now();
-        Running { group, raft, begin, has_heard: false.into(), is_dismissed: false.into() }
+        let (heard, has_heard, is_dismissed) = (Mutex::new(None), false.into(), false.into());
+        Running { group, raft, begin, heard, has_heard, is_dismissed }
     }
 }
 
-/// What an observer was told about who is who.
+/// Who is who, as an observer was told or a voter last knew.
 #[derive(Clone, Default)]
 pub(super) struct Hints {
     pub(super) leader: Option<NodeId>,
@@ -138,8 +142,8 @@ impl Consensus {
     }
 
     /// Leaves the cluster that this node has founded for itself, and becomes an observer of the one
-    /// that `welcome` is of: what `admit` has returned there. On disk when this returns; a node that
-    /// crashes within belongs to either.
+    /// that `welcome` is of, which `admit` has returned there. On disk when this returns; a node
+    /// that crashes within belongs to either.
     ///
     /// # Errors
     /// The node is not alone or was not admitted; it is what it was then.
@@ -203,7 +207,8 @@ impl Shared {
         Ok(Arc::new(shared))
     }
 
-    /// Changes the group, or leaves it.
+    /// Changes the group, or leaves it. If that fails, the node takes no part in any until it is
+    /// started again.
     pub(super) async fn change(&self, seen: Option<Seen>) -> Result<(), StorageProblem> {
         let place = self.place.lock().await;
         let Some(place) = place.as_ref() else { return Ok(()) };
@@ -324,9 +329,12 @@ impl Shared {
         let Some(running) = self.running.load_full() else { return false };
         let metrics = running.raft.metrics().borrow().clone();
         let is_voter = metrics.membership_config.voter_ids().any(|voter| voter == self.me);
-        let leads = metrics.current_leader == Some(self.me);
-        let is_alive = metrics.running_state.is_ok() && metrics.current_leader.is_some();
-        is_voter && is_alive && !(leads && is_cut_off(&metrics))
+        let has_leader = match metrics.current_leader {
+            Some(leader) if leader == self.me => !is_cut_off(&metrics),
+            Some(_) => running.heard.lock().is_some_and(|heard| heard.elapsed() < LEADER_STALE),
+            None => false,
+        };
+        is_voter && has_leader && metrics.running_state.is_ok()
     }
 
     pub(super) fn hears_a_voter(&self) -> bool {
@@ -335,24 +343,18 @@ impl Shared {
 
     pub(super) fn leader(&self) -> Option<NodeId> {
         let running = self.running.load_full()?;
-        match self.is_told(&running) {
-            true => self.hints.lock().leader,
-            false => running.raft.metrics().borrow().current_leader,
+        match self.is_attached() {
+            true => running.raft.metrics().borrow().current_leader,
+            false => self.hints.lock().leader,
         }
     }
 
+    /// By this node's own log, unless others know better.
     pub(super) fn voters(&self) -> BTreeSet<NodeId> {
         let Some(running) = self.running.load_full() else { return BTreeSet::new() };
-        match self.is_told(&running) {
-            true => self.hints.lock().voters.clone(),
-            false => voters_of(&running.raft),
-        }
-    }
-
-    /// Whether others know more of who leads and votes than this node's own log: it does not vote,
-    /// or hears of no leader but from another voter.
-    fn is_told(&self, running: &Running) -> bool {
-        self.hears_a_voter() || !voters_of(&running.raft).contains(&self.me)
+        let voters = voters_of(&running.raft);
+        let is_told = self.hears_a_voter() || !voters.contains(&self.me);
+        if is_told { self.hints.lock().voters.clone() } else { voters }
     }
 
     /// All that may know a leader, the likely ones first; without this node.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::running::{Running, Shared, voters_of};
+use super::running::{Hints, Running, Shared, voters_of};
 
 /// Between two voters that start together; more than an election takes.
 const STAGGER: Duration = Duration::from_millis(100);
@@ -34,6 +34,8 @@ async fn look(shared: &Shared) {
         if shared.is_attached() {
             running.has_heard.store(true, Ordering::Relaxed);
             running.is_dismissed.store(false, Ordering::Relaxed);
+            let (leader, voters) = (shared.leader(), voters_of(&running.raft));
+            *shared.hints.lock() = Hints { leader, voters };
         }
         running.raft.runtime_config().elect(may_stand(shared, &running));
     }

@@ -98,6 +98,8 @@ pub(in crate::consensus) struct Machine {
     state: Arc<Mutex<State>>,
     folder: PathBuf,
     publisher: Publisher,
+    /// Held while a snapshot is written: one may be made while another one comes in.
+    writing: Arc<Mutex<()>>,
 }
 
 impl Machine {
@@ -112,13 +114,30 @@ impl Machine {
         let state = State::read(folder)?;
         publisher.publish(&state.topology);
         let state = Arc::new(Mutex::new(state));
-        Ok(Machine { state, folder: folder.to_path_buf(), publisher })
+        let folder = folder.to_path_buf();
+        Ok(Machine { state, folder, publisher, writing: Arc::default() })
     }
 
-    /// Writes a snapshot, then makes it the current one.
-    async fn keep(&self, stored: Stored) -> Result<(), StorageProblem> {
-        let path = snapshot_path(&self.folder);
-        off_loop(move || file::replace(&path, &stored)).await
+    /// Writes a snapshot, then makes it the current one; with it comes what it was made of, if that
+    /// is to replace the state. Does nothing if there is a newer snapshot, whose log may be gone.
+    async fn keep(&self, stored: Stored, state: Option<State>) -> Result<(), StorageProblem> {
+        let machine = self.clone();
+        off_loop(move || {
+            let _writing = machine.writing.lock();
+            let last = |stored: &Stored| stored.meta.last_log_id;
+            let newest = machine.state.lock().snapshot.as_ref().and_then(last);
+            if last(&stored) < newest {
+                return Ok(());
+            }
+            file::replace(&snapshot_path(&machine.folder), &stored)?;
+            let mut current = machine.state.lock();
+            if let Some(state) = state {
+                *current = state;
+            }
+            current.snapshot = Some(stored);
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -134,8 +153,7 @@ impl RaftSnapshotBuilder<TypeConfig> for Machine {
     async fn build_snapshot(&mut self) -> Result<Snapshot<TypeConfig>, StorageError> {
         let stored = self.state.lock().snapshot();
         let stored = stored.map_err(|error| write_snapshot(&error))?;
-        self.keep(stored.clone()).await.map_err(|problem| write_snapshot(&problem))?;
-        self.state.lock().snapshot = Some(stored.clone());
+        self.keep(stored.clone(), None).await.map_err(|problem| write_snapshot(&problem))?;
         Ok(as_snapshot(stored))
     }
 }
@@ -176,9 +194,10 @@ impl RaftStateMachine<TypeConfig> for Machine {
         let mut state = State::default();
         let taken = state.take(stored.clone()).map_err(std::io::Error::other);
         taken.map_err(|error| write_snapshot(&error))?;
-        self.keep(stored).await.map_err(|problem| write_snapshot(&problem))?;
-        self.publisher.publish(&state.topology);
-        *self.state.lock() = state;
+        let topology = state.topology.clone();
+        let kept = self.keep(stored, Some(state)).await;
+        kept.map_err(|problem| write_snapshot(&problem))?;
+        self.publisher.publish(&topology);
         Ok(())
     }
 

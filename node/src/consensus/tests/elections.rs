@@ -88,11 +88,6 @@ async fn elections_are_over_soon_again_and_again() {
         let elected =
             || rest.iter().any(|number| cluster.node(*number).leader() == Some(id(*number)));
         took.push(until("a leader", elected).await);
-        println!(
-            "killed {leader}, {:?}: {:?}",
-            took.last(),
-            rest.iter().map(|n| cluster.node(*n).leader()).collect::<Vec<_>>()
-        );
         cluster.start(leader).await;
         until("all are attached", || all.iter().all(|n| cluster.node(*n).is_attached())).await;
         cluster.settle(&all).await;

@@ -3,7 +3,7 @@
 use skep_cluster::{Change, Refusal};
 
 use super::super::JoinError;
-use super::{Cluster, admission, entry, id, shard};
+use super::{Cluster, admission, entry, id, shard, until};
 use crate::consensus::ProposeError;
 
 #[tokio::test(start_paused = true)]
@@ -106,6 +106,46 @@ async fn a_node_that_leaves_may_found_or_join_again() {
     cluster.found(3).await;
     cluster.admit(2, 3).await;
     cluster.votes(&[1, 2, 3], &[1, 2, 3]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_voter_that_comes_late_is_sent_a_snapshot() {
+    let mut cluster = Cluster::new("snapshot");
+    cluster.timings.snapshot_entries = 20;
+    cluster.found(1).await;
+    let is_purged = |number: u8| {
+        let running = cluster.node(number).shared.running.load_full().unwrap();
+        running.raft.metrics().borrow().purged.is_some()
+    };
+    for round in 0..100 {
+        cluster.mark(1, 1, round % 2 == 0).await;
+    }
+    until("a shorter log", || is_purged(1)).await;
+    for number in 2..=5 {
+        cluster.found(number).await;
+        cluster.admit(number - 1, number).await;
+    }
+    let all = [1, 2, 3, 4, 5];
+    cluster.votes(&all, &all).await;
+    cluster.settle(&all).await;
+    let before = cluster.topology(1);
+    for number in all {
+        assert!(cluster.node(number).is_voter() && is_purged(number), "node {number}");
+        cluster.stop(number).await;
+    }
+    for number in all {
+        cluster.start(number).await;
+    }
+    cluster.leader(&all).await;
+    cluster.all_see(&all, "the same topology", |seen| *seen == *before).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_proposes_in_the_name_of_another() {
+    let cluster = Cluster::of("name", 2).await;
+    let change = Change::Mark { node: id(1), is_failed: true };
+    let proposed = cluster.node(1).propose(entry(2, change)).await;
+    assert!(matches!(proposed, Err(ProposeError::NotMine(node)) if node == id(2)), "{proposed:?}");
 }
 
 #[tokio::test(start_paused = true)]
