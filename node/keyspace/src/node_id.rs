@@ -76,6 +76,7 @@ mod tests {
         let id = NodeId(std::array::from_fn(|at| (at * 13) as u8));
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(id.to_string().len(), 40);
+        assert_eq!(NodeId::from(258).to_string(), format!("{:040x}", 258));
         assert_eq!("".parse::<NodeId>(), Err(NotAnId));
         assert_eq!("g".repeat(40).parse::<NodeId>(), Err(NotAnId));
         assert_eq!("é".repeat(20).parse::<NodeId>(), Err(NotAnId));

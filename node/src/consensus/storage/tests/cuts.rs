@@ -8,8 +8,11 @@ use super::super::log::{Content, LogStore, Record};
 use super::super::{StorageProblem, file};
 use super::reopening::{append, assert_same, history, log_id};
 
+/// Where a record ends, and what the log says up to there.
+type Steps = Vec<(usize, Content)>;
+
 /// A log file, and what it says after each of its records with where that ends.
-fn written(scratch: &Scratch, sync: bool) -> TestResult<(Vec<u8>, Vec<(usize, Content)>)> {
+fn written(scratch: &Scratch, sync: bool) -> TestResult<(Vec<u8>, Steps)> {
     let log = LogStore::open(scratch.path())?;
     let path = scratch.path().join("log");
     let mut steps = vec![(0, Content::default())];
