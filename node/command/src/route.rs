@@ -132,10 +132,11 @@ fn only_reads(client: &Client, command: &Command) -> bool {
     let writes = |command: &Command| {
         command.row.flags.has(Flags::WRITE) || command.row.flags.has(Flags::MAY_REPLICATE)
     };
+    if command.row.name != "exec" {
+        return !writes(command);
+    }
     let mut queued = client.transaction.iter().flat_map(|queued| &queued.commands);
-    !writes(command)
-        && !(command.row.name == "exec"
-            && queued.any(|args| crate::dispatch::resolve(args.as_args()).is_ok_and(writes)))
+    !queued.any(|args| crate::dispatch::resolve(args.as_args()).is_ok_and(writes))
 }
 
 #[cfg(test)]
