@@ -2,7 +2,7 @@
 //! accounted.
 //!
 //! The order of checks is Redis's (`processCommand`), because clients' test suites see it: unknown
-//! command, arity, authentication, redirection, memory, subscribed mode, pause, queueing by MULTI.
+//! command, arity, authentication, memory, subscribed mode, pause, queueing by MULTI.
 
 use skep_resp::{Args, Checkpoint, Reply};
 use skep_store::{Key, Store, StripeSet, View, Writer};
@@ -103,9 +103,12 @@ impl Env<'_> {
         }
         self.client.last_command = command;
         let command = command.map_or_else(|| resolve(args), Ok);
-        match command.and_then(|command| self.admit(command, args, key.as_ref())) {
+        match command.and_then(|command| self.admit(command, args)) {
+            Ok(Admitted::Run(command)) if self.routes.is_some() => {
+                self.call_if_routed_here(command, args, key);
+            }
             Ok(Admitted::Run(command)) => {
-                self.call(command, args, key);
+                self.call::<false>(command, args, key);
                 if self.exact_times {
                     self.tell_watchers(command, args);
                 }
@@ -181,21 +184,14 @@ impl Env<'_> {
         &mut self,
         command: &'static Command,
         args: Args<'_>,
-        key: Option<&Key<'_>>,
     ) -> Result<Admitted, CommandError> {
         check_arity(command, args)?;
         let flags = command.row.flags;
         if !self.client.authenticated && !flags.has(Flags::NO_AUTH) {
             return Err(CommandError::text("NOAUTH Authentication required."));
         }
-        if let Some(routes) = self.routes {
-            let key = (key, self.now_ms);
-            if route::way(routes, self.client, command, args, key)? == Way::Wait {
-                return Ok(Admitted::Postponed);
-            }
-        }
         if self.out_of_memory {
-            self.admit_without_memory(command)?;
+            self.admit_without_memory(command, args)?;
         }
         if self.client.subscriptions.any()
             && self.client.protocol == skep_resp::Protocol::Resp2
@@ -220,8 +216,50 @@ impl Env<'_> {
                 "ERR transaction is too large; raise client-query-buffer-limit or send less",
             ));
         }
+        if self.way(command, args, None)? == Way::Wait {
+            return Ok(Admitted::Postponed);
+        }
         transaction::queue(self.client, command, args);
         Ok(Admitted::Queued)
+    }
+
+    /// Whether a command may run on this node, as far as its keys are concerned.
+    #[cold]
+    fn way(
+        &mut self,
+        command: &Command,
+        args: Args<'_>,
+        key: Option<&Key<'_>>,
+    ) -> Result<Way, CommandError> {
+        let Some(routes) = self.routes else { return Ok(Way::Here) };
+        route::way(routes, self.client, command, args, (key, self.now_ms))
+    }
+
+    /// Runs an admitted command of a node in a cluster, if its keys are here. Apart, so that a node on
+    /// its own pays only for asking whether it is.
+    #[cold]
+    #[inline(never)]
+    fn call_if_routed_here(
+        &mut self,
+        command: &'static Command,
+        args: Args<'_>,
+        key: Option<Key<'_>>,
+    ) {
+        match self.way(command, args, key.as_ref()) {
+            Ok(Way::Here) => {}
+            Ok(Way::Wait) => {
+                self.client.postponed = true;
+                return;
+            }
+            Err(error) => return self.refuse(args, &error),
+        }
+        match key.is_some() {
+            true => self.call::<false>(command, args, key),
+            false => self.call::<true>(command, args, key),
+        }
+        if self.exact_times {
+            self.tell_watchers(command, args);
+        }
     }
 
     /// Whether a pause holds this command back: all, or those that change what replicas would see.
@@ -238,7 +276,13 @@ impl Env<'_> {
 
     /// Refuses what may need more memory.
     #[cold]
-    fn admit_without_memory(&mut self, command: &'static Command) -> Result<(), CommandError> {
+    fn admit_without_memory(
+        &mut self,
+        command: &'static Command,
+        args: Args<'_>,
+    ) -> Result<(), CommandError> {
+        // Where to go instead is said first, as in Redis.
+        self.way(command, args, None)?;
         if command.row.flags.has(Flags::DENYOOM) {
             return Err(CommandError::OUT_OF_MEMORY);
         }
@@ -249,17 +293,20 @@ impl Env<'_> {
         Ok(())
     }
 
-    /// Runs an admitted command.
-    #[inline]
-    fn call(&mut self, command: &'static Command, args: Args<'_>, key: Option<Key<'_>>) {
+    /// Runs an admitted command. What it changes is one group for replicas if `IS_GROUP`.
+    #[inline(always)]
+    fn call<const IS_GROUP: bool>(
+        &mut self,
+        command: &'static Command,
+        args: Args<'_>,
+        key: Option<Key<'_>>,
+    ) {
         let held = match &key {
             Some(key) => StripeSet::one(key.stripe()),
             None if command.row.flags.has(Flags::ALL_KEYS) => StripeSet::NONE,
             None => transaction::stripes(self.store, self.client, command)
                 .unwrap_or_else(|| stripes_of(self.store, command.row, args)),
         };
-        // What a replica must not see half of.
-        let is_group = self.routes.is_some() && key.is_none() && held != StripeSet::NONE;
         // As in `context`, but in place: moving it costs a SET a hundredth.
         let mut cx = Cx {
             view: View::new(self.store, self.writer, held, self.now_ms),
@@ -270,10 +317,13 @@ impl Env<'_> {
             prepared: key,
         };
         cx.view.set_quiet(cx.client.no_touch);
-        if is_group {
-            return invoke_as_group(&mut cx, command, args);
+        if IS_GROUP {
+            cx.view.begin_group();
         }
         invoke(&mut cx, command, args);
+        if IS_GROUP {
+            cx.view.end_group();
+        }
     }
 
     /// Ends what a closing connection, or transaction, leaves in the store: its watches.
@@ -320,14 +370,6 @@ pub(crate) fn invoke(cx: &mut Cx<'_>, command: &'static Command, args: Args<'_>)
             cx.reply.error_bytes(error.as_bytes());
         }
     }
-}
-
-/// As [`invoke`], with all that it changes as one group.
-#[cold]
-fn invoke_as_group(cx: &mut Cx<'_>, command: &'static Command, args: Args<'_>) {
-    cx.view.begin_group();
-    invoke(cx, command, args);
-    cx.view.end_group();
 }
 
 /// The stripes of a command's keys.
