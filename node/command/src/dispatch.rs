@@ -156,7 +156,7 @@ impl Env<'_> {
     fn abort_transaction(&mut self, error: &CommandError) {
         self.client.transaction = None;
         self.disconnect();
-        if self.routes.is_some() && error.is_redirection() {
+        if error.is_redirection() {
             return self.reply.error_bytes(error.as_bytes());
         }
         let cause = error.as_str();
@@ -265,13 +265,7 @@ impl Env<'_> {
     /// Whether a pause holds this command back: all, or those that change what replicas would see.
     #[cold]
     fn must_wait(&self, command: &Command) -> bool {
-        const WRITES: [Flags; 2] = [Flags::WRITE, Flags::MAY_REPLICATE];
-        let writes = |row: &Row| WRITES.iter().any(|flag| row.flags.has(*flag));
-        let mut queued = self.client.transaction.iter().flat_map(|queued| &queued.commands);
-        self.client.paused == Some(PauseScope::All)
-            || writes(command.row)
-            || (command.row.name == "exec"
-                && queued.any(|args| resolve(args.as_args()).is_ok_and(|one| writes(one.row))))
+        self.client.paused == Some(PauseScope::All) || transaction::may_write(self.client, command)
     }
 
     /// Refuses what may need more memory.

@@ -10,9 +10,8 @@ use skep_store::Key;
 use crate::client::Client;
 use crate::cluster::routes::{Lease, Place, Routes};
 use crate::error::CommandError;
-use crate::keyspec;
-use crate::row::Flags;
 use crate::table::Command;
+use crate::{keyspec, transaction};
 
 /// How long a command waits for its slots to be served again.
 const MAX_PARKED_MS: u64 = 2_000;
@@ -54,7 +53,9 @@ pub(crate) fn way(
             Ok(Way::Here)
         }
         Place::Primary => wait(client, now_ms),
-        Place::Replica(_) if client.reads_replica && only_reads(client, command) => Ok(Way::Here),
+        Place::Replica(_) if client.reads_replica && !transaction::may_write(client, command) => {
+            Ok(Way::Here)
+        }
         Place::Replica(owner) | Place::Elsewhere(owner) => {
             client.parked_since_ms = None;
             let address = &owner.address;
@@ -127,32 +128,17 @@ fn join<'k>(
     Ok(())
 }
 
-/// Whether a command, or a transaction that it ends, changes nothing.
-fn only_reads(client: &Client, command: &Command) -> bool {
-    let writes = |command: &Command| {
-        command.row.flags.has(Flags::WRITE) || command.row.flags.has(Flags::MAY_REPLICATE)
-    };
-    if command.row.name != "exec" {
-        return !writes(command);
-    }
-    let mut queued = client.transaction.iter().flat_map(|queued| &queued.commands);
-    !queued.any(|args| crate::dispatch::resolve(args.as_args()).is_ok_and(writes))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use skep_cluster::topology::{Change, Entry, Node, NodeAddress, ShardId, Topology};
-    use skep_keyspace::{NodeId, Slot};
+    use skep_keyspace::Slot;
 
     use super::MAX_PARKED_MS;
+    use crate::cluster::fixture::id;
     use crate::cluster::routes::{Lease, Routes};
     use crate::testing::Bench;
-
-    fn id(number: u8) -> NodeId {
-        NodeId([number; 20])
-    }
 
     /// Three nodes: 1 and 2 own the lower and the upper half but for the last slot, 3 is a replica
     /// of 2.

@@ -57,6 +57,17 @@ pub(crate) fn stripes(store: &Store, client: &Client, command: &Command) -> Opti
     Some(held)
 }
 
+/// Whether a command, or the transaction that it would run, may change what replicas have.
+pub(crate) fn may_write(client: &Client, command: &Command) -> bool {
+    let writes = |command: &Command| {
+        command.row.flags.has(Flags::WRITE) || command.row.flags.has(Flags::MAY_REPLICATE)
+    };
+    let mut queued = client.transaction.iter().flat_map(|queued| &queued.commands);
+    writes(command)
+        || (command.row.name == "exec"
+            && queued.any(|args| resolve(args.as_args()).is_ok_and(writes)))
+}
+
 /// The stripes of the keys a client watches.
 pub(crate) fn watched_stripes(store: &Store, client: &Client) -> StripeSet {
     let mut held = StripeSet::NONE;

@@ -20,11 +20,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Follows until the shutdown.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut is_over = shared.is_over.subscribe();
-    tokio::select! {
-        _ = is_over.wait_for(|is_over| *is_over) => {}
-        () = follow(&shared) => {}
-    }
+    shared.until_shutdown(follow(&shared)).await;
 }
 
 async fn follow(shared: &Shared) {

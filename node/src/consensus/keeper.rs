@@ -38,11 +38,7 @@ struct Watch {
 
 /// Looks again and again until the shutdown.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut is_over = shared.is_over.subscribe();
-    tokio::select! {
-        _ = is_over.wait_for(|is_over| *is_over) => {}
-        () = keep(&shared) => {}
-    }
+    shared.until_shutdown(keep(&shared)).await;
 }
 
 async fn keep(shared: &Shared) {

@@ -94,11 +94,20 @@ impl Line {
 type RpcError = RPCError<NodeId, EmptyNode, RaftError<NodeId>>;
 
 impl Line {
-    fn rpc_error(&self, action: RPCTypes, failure: Failure) -> RpcError {
-        match failure {
+    async fn rpc(
+        &self,
+        call: Call,
+        action: RPCTypes,
+        option: &RPCOption,
+    ) -> Result<Reply, RpcError> {
+        self.ask(call, option.hard_ttl()).await.map_err(|failure| match failure {
             Failure::Late(timeout) => RPCError::Timeout(self.late(action, timeout)),
             Failure::Unreachable(error) => RPCError::Unreachable(Unreachable::new(&error)),
-        }
+        })
+    }
+
+    fn rpc_unexpected(&self, reply: &Reply) -> RpcError {
+        RPCError::Unreachable(Unreachable::new(&self.unexpected(reply)))
     }
 }
 
@@ -108,10 +117,9 @@ impl RaftNetwork<TypeConfig> for Line {
         rpc: AppendEntriesRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<NodeId>, RpcError> {
-        match self.ask(Call::Append(rpc), option.hard_ttl()).await {
-            Ok(Reply::Append(response)) => Ok(response),
-            Ok(other) => Err(RPCError::Unreachable(Unreachable::new(&self.unexpected(&other)))),
-            Err(failure) => Err(self.rpc_error(RPCTypes::AppendEntries, failure)),
+        match self.rpc(Call::Append(rpc), RPCTypes::AppendEntries, &option).await? {
+            Reply::Append(response) => Ok(response),
+            other => Err(self.rpc_unexpected(&other)),
         }
     }
 
@@ -120,10 +128,9 @@ impl RaftNetwork<TypeConfig> for Line {
         rpc: VoteRequest<NodeId>,
         option: RPCOption,
     ) -> Result<VoteResponse<NodeId>, RpcError> {
-        match self.ask(Call::Vote(rpc), option.hard_ttl()).await {
-            Ok(Reply::Vote(response)) => Ok(response),
-            Ok(other) => Err(RPCError::Unreachable(Unreachable::new(&self.unexpected(&other)))),
-            Err(failure) => Err(self.rpc_error(RPCTypes::Vote, failure)),
+        match self.rpc(Call::Vote(rpc), RPCTypes::Vote, &option).await? {
+            Reply::Vote(response) => Ok(response),
+            other => Err(self.rpc_unexpected(&other)),
         }
     }
 

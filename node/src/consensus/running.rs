@@ -283,6 +283,15 @@ impl Shared {
         }
     }
 
+    /// Runs a task that does not end by itself until the shutdown.
+    pub(super) async fn until_shutdown(&self, task: impl Future<Output = ()>) {
+        let mut is_over = self.is_over.subscribe();
+        tokio::select! {
+            _ = is_over.wait_for(|is_over| *is_over) => {}
+            () = task => {}
+        }
+    }
+
     pub(super) async fn shutdown(&self) {
         self.is_over.send_replace(true);
         let mut place = self.place.lock().await;

@@ -18,11 +18,7 @@ const STAGGER: Duration = Duration::from_millis(100);
 
 /// Looks again and again until the shutdown.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut is_over = shared.is_over.subscribe();
-    tokio::select! {
-        _ = is_over.wait_for(|is_over| *is_over) => {}
-        () = look(&shared) => {}
-    }
+    shared.until_shutdown(look(&shared)).await;
 }
 
 async fn look(shared: &Shared) {

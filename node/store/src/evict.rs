@@ -16,7 +16,7 @@ use crate::entry::Entry;
 use crate::keys::ScanCursor;
 use crate::leaf::{BUCKET_ENTRIES, CHUNK_BUCKETS};
 use crate::policy::{Candidate, Judge, Policy};
-use crate::store::Store;
+use crate::store::{Store, stripe_of};
 use crate::stripe_set::StripeSet;
 use crate::view::{KeyCounts, View};
 use crate::writer::Writer;
@@ -233,7 +233,7 @@ impl Store {
         let slot = Slot::new((number as usize % SLOT_COUNT) as u16);
         let (Some(run), Some(slot)) = (run, slot) else { return 0 };
         let Some(table) = self.table(run, slot) else { return 0 };
-        let _guard = self.stripes[stripe_of(slot)].0.lock();
+        let _guard = self.stripes[usize::from(stripe_of(slot))].0.lock();
         let cells = table.inline_cells().unwrap_or_default();
         self.offer(writer, cells, (run, slot), now_ms)
     }
@@ -242,7 +242,7 @@ impl Store {
     /// a lock that the holder of the stripe may wait for.
     pub(crate) fn sample_bucket(&self, writer: &mut Writer, random: u64, now_ms: u64) -> usize {
         let slot_of = |owner: u32| Slot::new((owner & 0x3fff) as u16);
-        let try_lock = |owner| self.stripes[stripe_of(slot_of(owner)?)].0.try_lock();
+        let try_lock = |owner| self.stripes[usize::from(stripe_of(slot_of(owner)?))].0.try_lock();
         let sample = self.chunks.sample(&self.region, random, try_lock);
         let Some((chunk, owner, _guard)) = sample else { return 0 };
         let Some(slot) = slot_of(owner) else { return 0 };
@@ -357,7 +357,7 @@ impl Store {
     /// Removes a victim unless it has changed, or been used, since it was sampled. Returns the bytes
     /// won.
     fn evict(&self, writer: &mut Writer, victim: &Victim, now_ms: u64) -> Option<usize> {
-        let stripe = stripe_of(victim.slot) as u8;
+        let stripe = stripe_of(victim.slot);
         let mut view = View::new(self, writer, StripeSet::one(stripe), now_ms);
         let table = self.table(victim.run, victim.slot)?;
         let entry = table.find(victim.hash, |entry| entry.location() == victim.location)?;
@@ -376,10 +376,6 @@ impl Store {
         self.judge.evicted(rank, size_bytes, self.totals.limit_bytes.load(Relaxed));
         Some(size_bytes)
     }
-}
-
-fn stripe_of(slot: Slot) -> usize {
-    usize::from(slot.number()) % STRIPE_COUNT
 }
 
 /// Other bits of a number whose low ones have been used.

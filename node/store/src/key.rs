@@ -3,7 +3,7 @@
 use skep_keyspace::Slot;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::STRIPE_COUNT;
+use crate::store::stripe_of;
 
 /// A key, its hash and its slot.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,6 @@ impl<'a> Key<'a> {
     /// The stripe that guards the key.
     #[inline]
     pub fn stripe(&self) -> u8 {
-        (usize::from(self.slot.number()) % STRIPE_COUNT) as u8
+        stripe_of(self.slot)
     }
 }

@@ -144,7 +144,7 @@ impl<'a> View<'a> {
 
     /// The stripe that a view must hold to look at a slot.
     pub fn stripe_of(slot: Slot) -> u8 {
-        (usize::from(slot.number()) % STRIPE_COUNT) as u8
+        crate::store::stripe_of(slot)
     }
 
     /// The slots of a stripe, ascending.

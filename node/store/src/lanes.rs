@@ -4,6 +4,8 @@
 //! eviction, appends its effect to its stripe's lane and updates its slot's digest, under the
 //! stripe's lock. The logs together keep about as many bytes as they were given; a lane that grows
 //! forgets its own oldest chunks first, and upkeep those of the others.
+//!
+//! Databases are not exchanged (SWAPDB) where lanes are on: effects name a database by its headers.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -15,7 +17,7 @@ use crate::STRIPE_COUNT;
 use crate::effect::{self, Effect, Head, KeyKind, LaneSet};
 use crate::item::{Record, Value};
 use crate::key::Key;
-use crate::store::Store;
+use crate::store::{Store, stripe_of};
 use crate::stripe_set::StripeSet;
 use crate::view::View;
 use crate::writer::Writer;
@@ -107,11 +109,6 @@ impl Store {
         self.lanes.memory_bytes.load(Relaxed).max(0) as u64
     }
 
-    /// Memory that the logs may take.
-    pub fn lane_limit_bytes(&self) -> u64 {
-        self.lanes.limit_bytes.load(Relaxed)
-    }
-
     /// The digest of a slot: the sum of its keys' digests, 0 when it is empty. Takes no lock.
     pub fn digest(&self, slot: Slot) -> u64 {
         self.lanes.digest(slot).map_or(0, |digest| digest.load(Relaxed))
@@ -119,8 +116,7 @@ impl Store {
 
     /// Computes the digest of a slot from its keys, to check [`Store::digest`] with.
     pub fn recount_digest(&self, writer: &mut Writer, slot: Slot, now_ms: u64) -> u64 {
-        let stripe = (usize::from(slot.number()) % STRIPE_COUNT) as u8;
-        let view = View::new(self, writer, StripeSet::one(stripe), now_ms);
+        let view = View::new(self, writer, StripeSet::one(stripe_of(slot)), now_ms);
         let mut sum = 0u64;
         for run in 0..self.databases() as u16 {
             let Some(table) = view.store().table(run, slot) else { continue };

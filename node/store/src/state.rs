@@ -5,7 +5,7 @@ use crate::effect::{self, Effect, Head, KeyKind};
 use crate::item::{Record, Value};
 use crate::keys::ScanCursor;
 use crate::replay::{ReplayError, apply_one};
-use crate::store::{Database, STRIPE_COUNT, Store};
+use crate::store::{Database, Store};
 use crate::stripe_set::StripeSet;
 use crate::view::View;
 use crate::writer::Writer;
@@ -21,9 +21,7 @@ pub struct Walk {
 impl Store {
     /// The sum of the digests of a stripe's slots. Takes no lock.
     pub fn lane_digest(&self, lane: u8) -> u64 {
-        let numbers = (u16::from(lane)..).step_by(STRIPE_COUNT);
-        let slots = numbers.map_while(skep_keyspace::Slot::new);
-        slots.fold(0, |sum: u64, slot| sum.wrapping_add(self.digest(slot)))
+        View::slots_of(lane).fold(0, |sum: u64, slot| sum.wrapping_add(self.digest(slot)))
     }
 
     /// The end and the digest of a lane, of the same moment.

@@ -114,6 +114,12 @@ pub(crate) struct Totals {
     pub(crate) item_lines: AtomicU64,
 }
 
+/// The stripe of a slot.
+#[inline]
+pub(crate) fn stripe_of(slot: Slot) -> u8 {
+    (usize::from(slot.number()) % STRIPE_COUNT) as u8
+}
+
 impl Store {
     /// Reserves the address space of a store.
     ///

@@ -61,30 +61,27 @@ fn cursor_number(text: &[u8]) -> Option<u64> {
 pub(crate) fn scan(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let cursor = ScanCursor(cursor_number(&args[1]).ok_or(INVALID_CURSOR)?);
     let filter = Filter::parse(args.from(2))?;
-    let Some(first) = cursor.stripe() else {
-        // No step gave this cursor: as in Redis, nothing is left to walk over.
-        cx.reply.array(2);
-        cx.reply.bulk(b"0");
-        cx.reply.array(0);
-        return Ok(());
-    };
     let database = cx.database();
     // The cursor comes before the keys in the reply, so that the keys are collected aside.
     let mut keys = Reply::new(cx.reply.protocol());
     let (mut seen, mut taken) = (0, 0);
-    let mut next = cursor;
-    cx.view.each_stripe_from(first, &mut |view, stripe| {
-        let left = filter.count - seen;
-        next = view.scan(database, next, left, |key, _| {
-            seen += 1;
-            if filter.takes(key) {
-                keys.bulk(key);
-                taken += 1;
-            }
+    // A cursor without a stripe is none that a step gave: as in Redis, nothing is left to walk over.
+    let mut next = ScanCursor(0);
+    if let Some(first) = cursor.stripe() {
+        next = cursor;
+        cx.view.each_stripe_from(first, &mut |view, stripe| {
+            let left = filter.count - seen;
+            next = view.scan(database, next, left, |key, _| {
+                seen += 1;
+                if filter.takes(key) {
+                    keys.bulk(key);
+                    taken += 1;
+                }
+            });
+            // A cursor that stays in the stripe has seen enough keys, expired ones perhaps.
+            next != ScanCursor(0) && next.stripe() != Some(stripe) && seen < filter.count
         });
-        // A cursor that stays in the stripe has seen enough keys, expired ones perhaps.
-        next != ScanCursor(0) && next.stripe() != Some(stripe) && seen < filter.count
-    });
+    }
     cx.reply.array(2);
     cx.reply.bulk(next.0.to_string().as_bytes());
     cx.reply.array(taken);

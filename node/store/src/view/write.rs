@@ -94,19 +94,18 @@ impl<'a> View<'a> {
             self.rewrite(run, key, old, value, expiry_ms, modified)?;
         }
         self.changed(run, key);
-        if self.store.lanes.is_on() {
+        if let Some(before) = before {
             self.log_set(run, key, before);
         }
         Ok(())
     }
 
-    /// The digest of a key before it changes; 0 when nobody asks for it.
+    /// The digest of a key before it changes, 0 if it is not there; nothing while changes are not
+    /// logged.
     #[inline]
-    fn digest_before(&self, run: u16, old: Option<&Found<'a>>) -> u64 {
-        match old {
-            Some(found) if self.store.lanes.is_on() => digest_of(run, &found.record),
-            _ => 0,
-        }
+    fn digest_before(&self, run: u16, old: Option<&Found<'a>>) -> Option<u64> {
+        let digest = || old.map_or(0, |found| digest_of(run, &found.record));
+        self.store.lanes.is_on().then(digest)
     }
 
     /// Notes a change: breaks watches and counts it.
@@ -294,7 +293,7 @@ impl<'a> View<'a> {
             }
         }
         self.changed(run, key);
-        if self.store.lanes.is_on() {
+        if let Some(before) = before {
             self.log_expiry(run, key, before);
         }
         Ok(true)
@@ -326,7 +325,7 @@ impl<'a> View<'a> {
                 self.writer.outside_delta += after as i64 - before as i64;
                 self.writer.written += after.saturating_sub(before);
                 self.changed(run, key);
-                if self.store.lanes.is_on() {
+                if let Some(digest) = digest {
                     self.log_set(run, key, digest);
                 }
                 return Ok(result);

@@ -87,6 +87,9 @@ fn assert_same(primary: &mut Bench, replica: &mut Bench) {
         let counted = primary.store.recount_digest(&mut primary.writer, slot, NOW_MS);
         assert_eq!(one, counted, "slot {number} of the primary");
     }
+    for lane in 0..=u8::MAX {
+        assert_eq!(primary.store.lane_mark(lane), replica.store.lane_mark(lane), "lane {lane}");
+    }
     primary.audit();
     replica.audit();
 }
