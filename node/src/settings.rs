@@ -1,8 +1,10 @@
 //! The options that the running node looks at, in the form it needs them. Built from the
 //! configuration and replaced whole when an option changes.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use skep_cluster::shard::Timings;
 use skep_store::Policy;
 
 use crate::config::Machine;
@@ -35,6 +37,69 @@ pub(crate) enum LogLevel {
     Warning,
     /// And what happened to the node.
     Notice,
+}
+
+/// What a client is answered whose key is at another node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Redirect {
+    /// `MOVED`.
+    Moved,
+    /// The reply of that node.
+    Proxy,
+    /// `MOVED`, and the reply for a client that does not heed it.
+    Auto,
+}
+
+impl Redirect {
+    /// By the name of the option's value.
+    pub(crate) fn from_name(name: &str) -> Redirect {
+        match name {
+            "moved" => Redirect::Moved,
+            "proxy" => Redirect::Proxy,
+            _ => Redirect::Auto,
+        }
+    }
+}
+
+/// What a node is told about its cluster. Paths that are empty, and ports that are not given, have
+/// defaults, which `cluster::setup` knows.
+#[derive(Clone, Debug)]
+pub(crate) struct ClusterSettings {
+    pub(crate) is_enabled: bool,
+    pub(crate) announce_host: String,
+    pub(crate) mesh_port: Option<u16>,
+    pub(crate) bulk_port: Option<u16>,
+    pub(crate) certificate_file: PathBuf,
+    pub(crate) key_file: PathBuf,
+    pub(crate) roots_file: PathBuf,
+    pub(crate) zone: String,
+    pub(crate) timings: Timings,
+    pub(crate) log_bytes: u64,
+    pub(crate) redirect: Redirect,
+    pub(crate) staleness_max: Option<Duration>,
+    pub(crate) replicas_to_write: usize,
+    pub(crate) replica_lag_max: Duration,
+}
+
+impl ClusterSettings {
+    fn blank() -> ClusterSettings {
+        ClusterSettings {
+            is_enabled: false,
+            announce_host: String::new(),
+            mesh_port: None,
+            bulk_port: None,
+            certificate_file: PathBuf::new(),
+            key_file: PathBuf::new(),
+            roots_file: PathBuf::new(),
+            zone: String::new(),
+            timings: Timings::LAN,
+            log_bytes: 0,
+            redirect: Redirect::Auto,
+            staleness_max: None,
+            replicas_to_write: 0,
+            replica_lag_max: Duration::ZERO,
+        }
+    }
 }
 
 /// See the module.
@@ -71,6 +136,11 @@ pub(crate) struct Settings {
     pub(crate) log_level: LogLevel,
     /// Where the log goes; empty: standard error.
     pub(crate) log_file: String,
+    /// Where a node of a cluster keeps its files.
+    pub(crate) directory: PathBuf,
+    /// Where the admin API listens; nothing: at `port` + 1000. 0: nowhere.
+    pub(crate) admin_port: Option<u16>,
+    pub(crate) cluster: ClusterSettings,
     pub(crate) machine: Machine,
 }
 
@@ -107,6 +177,9 @@ impl Settings {
             debug_access: DebugAccess::Nobody,
             log_level: LogLevel::Warning,
             log_file: String::new(),
+            directory: PathBuf::new(),
+            admin_port: None,
+            cluster: ClusterSettings::blank(),
             machine,
         }
     }

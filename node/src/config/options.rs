@@ -8,13 +8,14 @@
 
 use std::time::Duration;
 
+use skep_cluster::shard::Timings;
 use skep_store::Policy;
 
 use super::value::Kind::{
     self, Addresses, Automatic, Bytes, Choice, Clamped, Integer, Memory, OutputLimits, Pairs,
     Switch, Text, Words,
 };
-use crate::settings::{DebugAccess, LogLevel};
+use crate::settings::{DebugAccess, LogLevel, Redirect};
 
 /// One option.
 pub(crate) struct Row {
@@ -65,17 +66,19 @@ pub(crate) enum Group {
     Security,
     Observing,
     Process,
+    Cluster,
 }
 
 impl Group {
     /// In the order of the help text, with their headings.
-    pub(crate) const ALL: [(Group, &'static str); 6] = [
+    pub(crate) const ALL: [(Group, &'static str); 7] = [
         (Group::Network, "Network"),
         (Group::Memory, "Memory and eviction"),
         (Group::Clients, "Clients and limits"),
         (Group::Security, "Security"),
         (Group::Observing, "Observing"),
         (Group::Process, "Process"),
+        (Group::Cluster, "Cluster"),
     ];
 }
 
@@ -106,6 +109,10 @@ fn size(number: u64) -> usize {
 
 fn count(number: i64) -> usize {
     usize::try_from(number).unwrap_or(0)
+}
+
+fn port(number: i64) -> u16 {
+    u16::try_from(number).unwrap_or(0)
 }
 
 fn small(number: i64) -> u32 {
@@ -444,6 +451,165 @@ const EFFECTIVE: &[Row] = &[
         Observing,
         "File to log to; empty: standard error."
     ),
+    row!(
+        "dir",
+        Text(|s, v| s.directory = v.into()),
+        ".",
+        "",
+        Protected,
+        Process,
+        "Where a node of a cluster keeps what the nodes agree on, and finds its certificates. A node \
+         on its own keeps nothing."
+    ),
+    row!(
+        "admin-port",
+        Automatic(0, 65_535, |s, v| s.admin_port = v.map(port)),
+        "auto",
+        "",
+        Start,
+        Network,
+        "TCP port on loopback for /health, /metrics and /api over HTTP; auto: `port` + 1000, 0: none."
+    ),
+    row!(
+        "cluster-enabled",
+        Switch(|s, v| s.cluster.is_enabled = v),
+        "no",
+        "",
+        Start,
+        Cluster,
+        "Be a node of a cluster, with Redis Cluster's protocol for clients."
+    ),
+    row!(
+        "cluster-announce-host",
+        Text(|s, v| s.cluster.announce_host = v.to_owned()),
+        "",
+        "",
+        Start,
+        Cluster,
+        "Address or name under which clients and other nodes reach this one; empty: the first address \
+         of `bind` that is one, else 127.0.0.1."
+    ),
+    row!(
+        "cluster-mesh-port",
+        Automatic(1, 65_535, |s, v| s.cluster.mesh_port = v.map(port)),
+        "auto",
+        "",
+        Start,
+        Cluster,
+        "UDP port for beacons and agreement between nodes; auto: `port` + 10000."
+    ),
+    row!(
+        "cluster-bulk-port",
+        Automatic(1, 65_535, |s, v| s.cluster.bulk_port = v.map(port)),
+        "auto",
+        "",
+        Start,
+        Cluster,
+        "UDP port for replication and forwarded commands; auto: `port` + 11000."
+    ),
+    row!(
+        "cluster-certificate-file",
+        Text(|s, v| s.cluster.certificate_file = v.into()),
+        "",
+        "",
+        Start,
+        Cluster,
+        "This node's certificate, as PEM; empty: `node.pem` in `dir`. `skep ca issue` makes it."
+    ),
+    row!(
+        "cluster-key-file",
+        Text(|s, v| s.cluster.key_file = v.into()),
+        "",
+        "",
+        Start,
+        Cluster,
+        "The private key of the certificate, as PEM; empty: in the certificate's file."
+    ),
+    row!(
+        "cluster-ca-file",
+        Text(|s, v| s.cluster.roots_file = v.into()),
+        "",
+        "",
+        Start,
+        Cluster,
+        "Certificates of the authorities that sign nodes of this cluster; empty: `roots.pem` in `dir`."
+    ),
+    row!(
+        "cluster-zone",
+        Text(|s, v| s.cluster.zone = v.to_owned()),
+        "",
+        "",
+        Start,
+        Cluster,
+        "The failure domain that this node stands in; voters are spread over zones."
+    ),
+    row!(
+        "cluster-timings",
+        Choice(&["lan", "wan"], |s, v| {
+            s.cluster.timings = if v == "wan" { Timings::WAN } else { Timings::LAN };
+        }),
+        "lan",
+        "",
+        Start,
+        Cluster,
+        "How soon a silent node is given up, the same on all nodes: lan fails over in some 0.4 s, \
+         wan in some 1.4 s."
+    ),
+    row!(
+        "cluster-log-size",
+        Bytes(1 << 20, |s, v| s.cluster.log_bytes = v),
+        "64mb",
+        "",
+        Start,
+        Cluster,
+        "How many bytes of changes a node keeps for replicas that have been away."
+    ),
+    row!(
+        "cluster-redirect",
+        Choice(&["moved", "proxy", "auto"], |s, v| s.cluster.redirect = Redirect::from_name(v)),
+        "auto",
+        "",
+        Live,
+        Cluster,
+        "What a client is answered whose key is at another node: moved, the error MOVED; proxy, the \
+         reply of that node; auto, MOVED, and the reply for one that does not heed it."
+    ),
+    row!(
+        "replica-max-staleness",
+        Integer(0, MAX_I32, |s, v| {
+            s.cluster.staleness_max = (v > 0).then(|| Duration::from_millis(v.unsigned_abs()));
+        }),
+        "0",
+        "milliseconds",
+        Live,
+        Cluster,
+        "How old a replica's data may be for READONLY clients, which are sent to the primary beyond \
+         it; 0: any age."
+    ),
+    Row {
+        aliases: &["min-slaves-to-write"],
+        ..row!(
+            "min-replicas-to-write",
+            Integer(0, MAX_I32, |s, v| s.cluster.replicas_to_write = count(v)),
+            "0",
+            "replicas",
+            Live,
+            Cluster,
+            "A primary refuses writes while fewer replicas follow it within min-replicas-max-lag."
+        )
+    },
+    Row {
+        aliases: &["min-slaves-max-lag"],
+        ..row!(
+            "min-replicas-max-lag",
+            Integer(0, MAX_I32, |s, v| s.cluster.replica_lag_max = seconds(v).unwrap_or_default()),
+            "10",
+            "seconds",
+            Live,
+            Cluster,
+            "How long a replica may not have answered and still count for min-replicas-to-write."
+        )
+    },
 ];
 
 /// Options of which only the default will do.
@@ -454,7 +620,6 @@ const DEFAULT_ONLY: &[Row] = &[
         "no",
         "Skep stays in the foreground; let systemd or another supervisor run it",
     ),
-    only("cluster-enabled", NO_SWITCH, "no", "this version of Skep has no cluster mode"),
     only(
         "notify-keyspace-events",
         NO_TEXT,
@@ -463,12 +628,6 @@ const DEFAULT_ONLY: &[Row] = &[
     ),
     only("replicaof", NO_WORDS, "", "this version of Skep has no replication"),
     only("slaveof", NO_WORDS, "", "this version of Skep has no replication"),
-    only(
-        "min-replicas-to-write",
-        no_integer(0, MAX_I32),
-        "0",
-        "this version of Skep has no replication",
-    ),
     only("tls-port", no_integer(0, 65_535), "0", "this version of Skep has no TLS"),
     only("unixsocket", NO_TEXT, "", "Skep listens on TCP only"),
     only("aclfile", NO_TEXT, "", "this version of Skep has one user, `default`"),
@@ -498,7 +657,6 @@ const WITHOUT_EFFECT: &[Row] = &[
     idle("appendfilename", &[], NO_TEXT, "appendonly.aof"),
     idle("appenddirname", &[], NO_TEXT, "appendonlydir"),
     protected("dbfilename", "dump.rdb"),
-    protected("dir", "."),
     idle("rdbcompression", &[], NO_SWITCH, "yes"),
     idle("rdbchecksum", &[], NO_SWITCH, "yes"),
     idle("rdb-del-sync-files", &[], NO_SWITCH, "no"),
@@ -586,7 +744,6 @@ const WITHOUT_EFFECT: &[Row] = &[
     idle("replica-announced", &[], NO_SWITCH, "yes"),
     idle("replica-announce-ip", &["slave-announce-ip"], NO_TEXT, ""),
     idle("replica-announce-port", &["slave-announce-port"], no_integer(0, 65_535), "0"),
-    idle("min-replicas-max-lag", &["min-slaves-max-lag"], no_integer(0, MAX_I32), "10"),
     idle("masterauth", &[], NO_TEXT, ""),
     idle("masteruser", &[], NO_TEXT, ""),
     idle("repl-backlog-size", &[], NO_BYTES, "1mb"),
