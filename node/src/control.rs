@@ -62,17 +62,19 @@ async fn supervise(mut running: Running, mut signals: Signals, sources: &Sources
     let node = running.node;
     let mut left = running.workers;
     let mut deadline: Option<Instant> = None;
+    let mut is_ending = false;
     while left > 0 {
         tokio::select! {
             asked = signals.next() => match asked {
                 Asked::ToReload => reload(&node, sources),
-                Asked::ToEnd(name) if node.is_stopping() => {
+                Asked::ToEnd(name) if is_ending || node.is_stopping() => {
                     node.warn(&format!("{name} while ending: ending at once"));
                     return Exit::Failed;
                 }
                 Asked::ToEnd(name) => {
                     node.notice(&format!("{name}: answering what was asked, then ending"));
-                    node.begin_stop();
+                    is_ending = true;
+                    node.end();
                 }
             },
             () = node.stopping(), if deadline.is_none() => {
@@ -91,6 +93,9 @@ async fn supervise(mut running: Running, mut signals: Signals, sources: &Sources
                 left -= 1;
             }
         }
+    }
+    if let Some(cluster) = node.cluster() {
+        cluster.stop().await;
     }
     node.notice("ended");
     Exit::Stopped

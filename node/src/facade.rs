@@ -1,13 +1,17 @@
 //! What commands see of the node: the implementation of [`Server`]. No logic of its own beyond
 //! handing each question to the part that knows.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use skep_command::cluster::{ClusterRequest, Deferred, DeferredReply, Routes};
 use skep_command::server::{
-    ChannelKind, ClientFilter, ClientInfo, Killed, MemoryFacts, PauseScope, Server, SlowEntry,
+    ChannelKind, ClientFilter, ClientInfo, Killed, LinkFacts, MemoryFacts, PauseScope, Server,
+    SlowEntry,
 };
 use skep_command::{Client, CommandError};
+use skep_keyspace::NodeId;
 use skep_resp::{Args, Reply};
 
 use crate::clients::Connection;
@@ -128,7 +132,12 @@ impl Server for Node {
 
     #[inline]
     fn paused(&self) -> Option<PauseScope> {
-        self.pause.scope_at(|| self.now_ms())
+        match self.cluster() {
+            Some(cluster) if cluster.duty.holds_writes() => Some(
+                self.pause.scope_at(|| self.now_ms()).unwrap_or(PauseScope::Writes),
+            ),
+            _ => self.pause.scope_at(|| self.now_ms()),
+        }
     }
 
     fn unblock_client(&self, _: u64, _: bool) -> bool {
@@ -283,7 +292,29 @@ impl Server for Node {
     }
 
     fn shut_down(&self) {
-        self.begin_stop();
+        self.end();
+    }
+
+    fn routes(&self) -> Option<Arc<Routes>> {
+        self.cluster().map(|cluster| cluster.routes())
+    }
+
+    fn ask_cluster(&self, asked_by: String, request: ClusterRequest) -> Deferred {
+        match self.cluster() {
+            Some(cluster) => cluster.ask(asked_by, request),
+            None => {
+                let refused = DeferredReply::Error(CommandError::NO_CLUSTER);
+                Box::pin(std::future::ready(refused))
+            }
+        }
+    }
+
+    fn replica_offsets(&self) -> Vec<(NodeId, u64)> {
+        self.cluster().map(|cluster| cluster.replica_offsets()).unwrap_or_default()
+    }
+
+    fn links(&self) -> Vec<LinkFacts> {
+        self.cluster().map(|cluster| cluster.links()).unwrap_or_default()
     }
 }
 

@@ -3,7 +3,7 @@
 mod allocator;
 mod clients;
 mod config;
-#[allow(dead_code, unused_imports, reason = "nothing is wired to it yet")]
+mod cluster;
 mod consensus;
 mod control;
 mod facade;

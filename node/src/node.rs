@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::clients::{Clients, Connection};
+use crate::cluster::Cluster;
 use crate::config::{Configuration, Refused, make_room_for_clients, restart_needed};
 use crate::figures::{Figures, Published, Rates};
 use crate::latency::LatencyMonitor;
@@ -59,6 +60,8 @@ pub(crate) struct Node {
     pub(crate) connections_rejected: AtomicU64,
     pub(crate) output_limit_disconnections: AtomicU64,
     pub(crate) input_limit_disconnections: AtomicU64,
+    /// The node's part in a cluster; none for one that runs alone.
+    pub(crate) cluster: OnceLock<Arc<Cluster>>,
     stopping: AtomicBool,
     stop: Notify,
 }
@@ -89,6 +92,7 @@ impl Node {
             connections_rejected: AtomicU64::new(0),
             output_limit_disconnections: AtomicU64::new(0),
             input_limit_disconnections: AtomicU64::new(0),
+            cluster: OnceLock::new(),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),
         };
@@ -291,8 +295,40 @@ impl Node {
         all.iter().map(|one| one.buffer_bytes() as u64).sum()
     }
 
+    /// The node's part in a cluster, if it has one.
+    #[inline]
+    pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.cluster.get()
+    }
+
+    /// Waits until commands that were put off may perhaps run; the caller looks again.
     pub(crate) async fn unpaused(&self) {
-        self.pause.wait(self.now_ms()).await;
+        match self.cluster() {
+            Some(cluster) if self.pause.scope_at(|| self.now_ms()).is_none() => {
+                cluster.duty.changed().await;
+            }
+            _ => self.pause.wait(self.now_ms()).await,
+        }
+    }
+
+    /// Asks clients to leave that have said nothing for a while, and are told nothing either: they
+    /// come back to where they are served now.
+    pub(crate) fn close_idle_clients(&self, idle_ms: u64) {
+        let now_ms = self.now_ms();
+        self.clients.each(|connection| {
+            let is_subscribed = connection.visible.lock().is_subscribed();
+            if connection.idle_ms(now_ms) >= idle_ms && !is_subscribed {
+                connection.close_when_idle();
+            }
+        });
+    }
+
+    /// Forgets all keys.
+    pub(crate) fn clear_all(&self) {
+        let mut writer = Writer::new(crate::random::number());
+        for lane in 0..=u8::MAX {
+            self.store.empty_lane(&mut writer, lane, 0);
+        }
     }
 
     pub(crate) fn expires_actively(&self) -> bool {
@@ -337,6 +373,14 @@ impl Node {
                 connection.kill();
             }
         });
+    }
+
+    /// Begins to end: at once, or for a node of a cluster when its shard is in other hands.
+    pub(crate) fn end(&self) {
+        match self.cluster() {
+            Some(cluster) => cluster.end(),
+            None => self.begin_stop(),
+        }
     }
 
     /// Begins to stop: no more connections; sessions end when their replies are sent.

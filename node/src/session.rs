@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use skep_command::Client;
 use skep_command::client::ReplyMode;
+use skep_command::cluster::Deferred;
 use skep_resp::{Batch, Limits, Parser, ProtocolError, Reply};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -84,8 +85,10 @@ enum Wait {
     Input,
     /// The socket to take more.
     Output,
-    /// The end of CLIENT PAUSE.
+    /// The end of CLIENT PAUSE, or of what else keeps commands from running.
     Unpause,
+    /// The reply of a command that takes its time.
+    Deferred(Deferred),
 }
 
 /// The connection is over.
@@ -124,6 +127,7 @@ impl Session {
                 Wait::Input => self.wait_for_input(worker).await?,
                 Wait::Output => self.writable(worker).await?,
                 Wait::Unpause => self.unpaused(worker).await?,
+                Wait::Deferred(deferred) => self.answered(deferred).await?,
             }
         }
     }
@@ -135,6 +139,9 @@ impl Session {
             self.flush(worker)?;
             if !self.pending.is_empty() {
                 return Ok(Wait::Output);
+            }
+            if let Some(deferred) = self.client.deferred.take() {
+                return Ok(Wait::Deferred(deferred));
             }
             if self.client.close_after_reply {
                 return Err(Closed);
@@ -192,6 +199,23 @@ impl Session {
                 _ => Err(Closed),
             },
         }
+    }
+
+    /// Waits for the reply of a command that takes its time, and writes it. The connection's end is
+    /// noticed when it is killed; whoever goes away is missed by nobody.
+    async fn answered(&mut self, deferred: Deferred) -> Result<(), Closed> {
+        let Session { connection, waker, .. } = self;
+        let killed = std::future::poll_fn(|cx| poll_killed(connection, waker, cx));
+        let answer = tokio::select! {
+            answer = deferred => answer,
+            () = killed => return Err(Closed),
+        };
+        let is_wanted = self.client.reply_mode == ReplyMode::On;
+        self.pending.set_protocol(self.client.protocol);
+        if is_wanted {
+            answer.write(&mut self.pending);
+        }
+        Ok(())
     }
 
     /// Reads and runs what arrives. A client that always has something to say lets others have a

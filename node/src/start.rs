@@ -13,6 +13,7 @@ use crate::config::{Configuration, Problem, Sources, load, make_room_for_clients
 use crate::listen::{self, CannotBind, Listeners};
 use crate::node::Node;
 use crate::settings::Settings;
+use crate::cluster::{self, CannotJoin};
 use crate::{Exit, VERSION, allocator, log, random, worker};
 
 /// A node at work.
@@ -38,6 +39,8 @@ pub(crate) enum CannotStart {
     Reserve(io::Error),
     #[error("cannot handle signals: {0}")]
     Signals(io::Error),
+    #[error("cannot be a node of a cluster: {0}")]
+    Cluster(#[from] CannotJoin),
     #[error("cannot start worker threads: {0}; try fewer with --workers")]
     Thread(io::Error),
 }
@@ -57,6 +60,7 @@ impl CannotStart {
         match self {
             CannotStart::Configuration(_) | CannotStart::LogFile { .. } => Exit::Usage,
             CannotStart::Bind(_) => Exit::CannotListen,
+            CannotStart::Cluster(problem) => problem.exit(),
             CannotStart::Reserve(_) | CannotStart::Signals(_) | CannotStart::Thread(_) => {
                 Exit::Failed
             }
@@ -86,6 +90,10 @@ pub(crate) fn start(sources: &Sources) -> Result<Running, CannotStart> {
     warnings.extend(compare_with_reservation(&settings, store.reserved_bytes()));
     let node = Arc::new(Node::new(store, configuration, random::run_id()));
     warnings.iter().for_each(|warning| node.warn(warning));
+    if settings.cluster.is_enabled {
+        // Nobody else sets it.
+        let _ = node.cluster.set(cluster::start(&node)?);
+    }
     let banner = banner(&settings, &listeners);
     spawn(node, listeners, banner).map_err(CannotStart::Thread)
 }

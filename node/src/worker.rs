@@ -143,6 +143,8 @@ impl Worker {
         self.recent_ms.set(now_ms);
         let out_of_memory = self.node.make_room(writer, now_ms);
         reply.set_protocol(client.protocol);
+        let duty = self.node.cluster().map(|cluster| &cluster.duty);
+        let shift = duty.map(|duty| duty.begin(self.number));
         let mut env = Env {
             store: &self.node.store,
             writer,
@@ -153,12 +155,26 @@ impl Worker {
             now_ms,
             exact_times: self.node.exact_times.load(Relaxed),
             out_of_memory,
-            routes: None,
+            routes: shift.as_ref().map(|shift| (&**shift.routes, shift.lease)),
         };
         let next = env.run_batch(batch, input, next);
+        if let Some((duty, shift)) = duty.zip(shift)
+            && !duty.end(&shift)
+        {
+            self.revoke(client);
+        }
         writer.publish(&self.node.store);
         self.node.store.work_off(writer);
         next
+    }
+
+    /// Ends a connection whose last replies must not be sent: the node's lease ran out while they were
+    /// made. Whether its commands have lasted is as unknown as after any lost connection.
+    #[cold]
+    fn revoke(&self, client: &Client) {
+        if let Some(connection) = self.node.clients.get(client.id) {
+            connection.kill();
+        }
     }
 
     /// Lends a session memory for commands and replies, where it has none of its own.

@@ -19,6 +19,8 @@ const MAX_PARKED_MS: u64 = 2_000;
 const CROSS_SLOT: CommandError =
     CommandError::text("CROSSSLOT Keys in request don't hash to the same slot");
 const NOT_SERVED: CommandError = CommandError::text("CLUSTERDOWN Hash slot not served");
+const NO_REPLICAS: CommandError =
+    CommandError::text("NOREPLICAS Not enough good replicas to write.");
 const DOWN: CommandError = CommandError::text("CLUSTERDOWN The cluster is down");
 
 /// What becomes of a command.
@@ -48,12 +50,17 @@ pub(crate) fn way(
     };
     let Some(slot) = slot else { return Ok(Way::Here) };
     match routes.place(slot) {
-        Place::Primary if lease == Lease::Held => {
+        Place::Primary if lease == Lease::Lapsed => wait(client, now_ms),
+        Place::Primary => {
             client.parked_since_ms = None;
-            Ok(Way::Here)
+            let may_run = lease == Lease::Held || !transaction::may_write(client, command);
+            if may_run { Ok(Way::Here) } else { Err(NO_REPLICAS) }
         }
-        Place::Primary => wait(client, now_ms),
-        Place::Replica(_) if client.reads_replica && !transaction::may_write(client, command) => {
+        Place::Replica(_)
+            if client.reads_replica
+                && lease != Lease::Lapsed
+                && !transaction::may_write(client, command) =>
+        {
             Ok(Way::Here)
         }
         Place::Replica(owner) | Place::Elsewhere(owner) => {
@@ -206,6 +213,25 @@ mod tests {
             ("GET foo", "$-1"),
             ("SET foo 1", "-MOVED 12182 10.0.0.2:7002"),
             ("GET bar", "-MOVED 5061 10.0.0.1:7001"),
+        ]);
+    }
+
+    #[test]
+    fn a_replica_whose_data_is_too_old_sends_readers_to_the_primary() {
+        let mut bench = bench(3);
+        bench.client.reads_replica = true;
+        bench.lease = Lease::Lapsed;
+        bench.expect(&[("GET foo", "-MOVED 12182 10.0.0.2:7002")]);
+    }
+
+    #[test]
+    fn with_too_few_replicas_a_primary_reads_and_does_not_write() {
+        let mut bench = bench(1);
+        bench.expect(&[("SET bar 1", "+OK")]);
+        bench.lease = Lease::ReadsOnly;
+        bench.expect(&[
+            ("SET bar 2", "-NOREPLICAS Not enough good replicas to write."),
+            ("GET bar", "$1 1"),
         ]);
     }
 

@@ -137,6 +137,18 @@ impl Store {
         self.stripes[usize::from(lane)].0.lock().lane.read(from, max_bytes, out)
     }
 
+    /// The number of the next group. Whoever holds a lock of a stripe knows that groups in its lane
+    /// have lower ones.
+    pub(crate) fn next_group(&self) -> u64 {
+        self.lanes.groups.load(Relaxed)
+    }
+
+    /// Groups that begin here have numbers of at least `number`: above those of other nodes' groups
+    /// that this node's lanes have.
+    pub(crate) fn begin_groups(&self, number: u64) {
+        self.lanes.groups.fetch_max(number, Relaxed);
+    }
+
     /// The offset of the first byte that a lane still has.
     pub fn lane_begin(&self, lane: u8) -> u64 {
         self.stripes[usize::from(lane)].0.lock().lane.begin()

@@ -47,6 +47,9 @@ pub struct Replay {
     lanes: Vec<Arrived>,
     /// Lanes that are at the end of their part of a group, by group.
     groups: BTreeMap<u64, LaneSet>,
+    /// For each lane the first group whose part is still to come: those of before are in the keys
+    /// that were copied.
+    floors: Vec<u64>,
 }
 
 impl Default for Replay {
@@ -54,6 +57,7 @@ impl Default for Replay {
         Replay {
             lanes: (0..STRIPE_COUNT).map(|_| Arrived::default()).collect(),
             groups: BTreeMap::new(),
+            floors: vec![0; STRIPE_COUNT],
         }
     }
 }
@@ -62,6 +66,14 @@ impl Replay {
     /// Bytes that have arrived and wait for the rest of their effect or group.
     pub fn waiting_bytes(&self) -> usize {
         self.lanes.iter().map(|lane| lane.bytes.len()).sum()
+    }
+
+    /// A lane begins anew with keys that have come otherwise, which know all groups below `groups`
+    /// (see [`Store::lane_mark`]): no group waits for the lane's part of those.
+    pub fn restart(&mut self, store: &Store, lane: u8, groups: u64) {
+        self.lanes[usize::from(lane)] = Arrived::default();
+        self.floors[usize::from(lane)] = groups;
+        store.begin_groups(groups);
     }
 
     /// Takes bytes of a lane that begin at `offset`, and applies what is whole.
@@ -103,10 +115,12 @@ impl Replay {
             arrived.waits = Some((group, len_bytes));
             let there = self.groups.entry(group).or_default();
             there[usize::from(lane) / 64] |= 1 << (lane % 64);
-            if *there == lanes {
+            let wanted = needed(&self.floors, group, &lanes);
+            if *there == wanted {
                 self.groups.remove(&group);
-                self.apply_group(store, writer, &lanes)?;
-                ready.extend(members(&lanes));
+                self.apply_group(store, writer, &wanted)?;
+                store.begin_groups(group + 1);
+                ready.extend(members(&wanted));
             }
         }
         Ok(())
@@ -133,6 +147,15 @@ impl Replay {
         }
         Ok(())
     }
+}
+
+/// The lanes of a group whose parts are to come.
+fn needed(floors: &[u64], group: u64, lanes: &LaneSet) -> LaneSet {
+    let mut needed = LaneSet::default();
+    for lane in members(lanes).filter(|lane| floors[usize::from(*lane)] <= group) {
+        needed[usize::from(lane) / 64] |= 1 << (lane % 64);
+    }
+    needed
 }
 
 fn members(lanes: &LaneSet) -> impl Iterator<Item = u8> {

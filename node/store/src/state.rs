@@ -24,10 +24,11 @@ impl Store {
         View::slots_of(lane).fold(0, |sum: u64, slot| sum.wrapping_add(self.digest(slot)))
     }
 
-    /// The end and the digest of a lane, of the same moment.
-    pub fn lane_mark(&self, lane: u8) -> (u64, u64) {
+    /// The end and the digest of a lane at one moment, and a number that groups with a part in the
+    /// lane are below if the part is before that end, and not below if it is behind.
+    pub fn lane_mark(&self, lane: u8) -> (u64, u64, u64) {
         let stripe = self.stripes[usize::from(lane)].0.lock();
-        (stripe.lane.end(), self.lane_digest(lane))
+        (stripe.lane.end(), self.lane_digest(lane), self.next_group())
     }
 
     /// Appends the state of some keys of a stripe, from where a walk is; about `count` keys. Answers

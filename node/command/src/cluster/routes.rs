@@ -25,11 +25,13 @@ pub struct Routes {
     pub(super) answers: Answers,
 }
 
-/// Whether a primary may serve its slots now.
+/// Whether a node may serve its slots now: a primary by its lease, a replica by the age of its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lease {
     /// It may.
     Held,
+    /// A primary may, but has too few replicas to write (`min-replicas-to-write`).
+    ReadsOnly,
     /// It may not yet, or no longer.
     Lapsed,
 }

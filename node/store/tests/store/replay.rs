@@ -88,7 +88,8 @@ fn assert_same(primary: &mut Bench, replica: &mut Bench) {
         assert_eq!(one, counted, "slot {number} of the primary");
     }
     for lane in 0..=u8::MAX {
-        assert_eq!(primary.store.lane_mark(lane), replica.store.lane_mark(lane), "lane {lane}");
+        let (one, other) = (primary.store.lane_mark(lane), replica.store.lane_mark(lane));
+        assert_eq!((one.0, one.1), (other.0, other.1), "lane {lane}");
     }
     primary.audit();
     replica.audit();

@@ -1,0 +1,133 @@
+//! Keeping what the topology says of nodes true: this node's own entry, and which nodes answer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use skep_cluster::{Change, Entry};
+use skep_keyspace::NodeId;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::Cluster;
+use super::ask::{Ask, ask};
+
+/// How often the leader asks every node whether it is there.
+const ROUND: Duration = Duration::from_millis(500);
+/// How long a node may take to answer that.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// So many rounds in a row that a node misses, or answers again, count.
+const ROUNDS: u32 = 3;
+/// Between attempts to have this node's entry corrected.
+const CORRECT: Duration = Duration::from_millis(200);
+
+/// Has this node's entry changed whenever it is not what the node is: after a start, a move.
+pub(super) async fn keep_own_entry(cluster: Arc<Cluster>) {
+    let mut topology = cluster.consensus().topology();
+    loop {
+        let is_wrong = topology.borrow_and_update().nodes.get(&cluster.me).is_some_and(|known| {
+            let about = &cluster.about;
+            skep_cluster::Node { is_failed: known.is_failed, ..about.clone() } != *known
+        });
+        if is_wrong {
+            let change = Change::Update { node: cluster.me, about: cluster.about.clone() };
+            let asked_by = "the start of the node".to_owned();
+            let entry = Entry { proposer: cluster.me, asked_by, change };
+            // What became of it is seen in the topology.
+            let _ = cluster.consensus().propose(entry).await;
+            sleep(CORRECT).await;
+        } else if topology.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Names that could not be resolved are looked up again.
+pub(super) async fn keep_addresses(cluster: Arc<Cluster>) {
+    let topology = cluster.consensus().topology();
+    loop {
+        sleep(Duration::from_secs(1)).await;
+        if !cluster.peers.is_complete() {
+            let now = topology.borrow().clone();
+            cluster.peers.update(&now).await;
+        }
+    }
+}
+
+/// While this node leads, marks the nodes that do not answer, and those that do again.
+pub(super) async fn watch(cluster: Arc<Cluster>) {
+    let mut ticks = interval(ROUND);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut streaks: HashMap<NodeId, Streak> = HashMap::new();
+    loop {
+        ticks.tick().await;
+        let consensus = cluster.consensus();
+        if consensus.leader() != Some(cluster.me) || !consensus.is_attached() {
+            streaks.clear();
+            continue;
+        }
+        let answers = round(&cluster).await;
+        let topology = consensus.topology().borrow().clone();
+        streaks.retain(|node, _| topology.nodes.contains_key(node));
+        for (node, is_there) in answers {
+            let Some(about) = topology.nodes.get(&node) else { continue };
+            let streak = streaks.entry(node).or_default();
+            if streak.note(is_there) >= ROUNDS && about.is_failed == is_there {
+                mark(&cluster, node, !is_there).await;
+            }
+        }
+    }
+}
+
+/// How often in a row a node has answered, or has not.
+#[derive(Default)]
+struct Streak {
+    is_there: bool,
+    rounds: u32,
+}
+
+impl Streak {
+    fn note(&mut self, is_there: bool) -> u32 {
+        let goes_on = self.is_there == is_there;
+        self.is_there = is_there;
+        self.rounds = if goes_on { self.rounds.saturating_add(1) } else { 1 };
+        self.rounds
+    }
+}
+
+/// Asks all other members at once.
+async fn round(cluster: &Arc<Cluster>) -> Vec<(NodeId, bool)> {
+    let topology = cluster.consensus().topology().borrow().clone();
+    let mut asked = tokio::task::JoinSet::new();
+    for &node in topology.nodes.keys().filter(|node| **node != cluster.me) {
+        let cluster = Arc::clone(cluster);
+        asked.spawn(async move {
+            let (Some(mesh), Some(peer)) = (cluster.mesh(), cluster.peers.get(node)) else {
+                return (node, false);
+            };
+            (node, ask(mesh, &peer, &Ask::Ping, PATIENCE).await.is_ok())
+        });
+    }
+    asked.join_all().await
+}
+
+async fn mark(cluster: &Cluster, node: NodeId, is_failed: bool) {
+    let what = if is_failed { "does not answer" } else { "answers again" };
+    cluster.node.notice(&format!("node {node} {what}"));
+    let change = Change::Mark { node, is_failed };
+    let asked_by = "the leader's rounds".to_owned();
+    let entry = Entry { proposer: cluster.me, asked_by, change };
+    // The next round tries again.
+    let _ = cluster.consensus().propose(entry).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_lasts_counts() {
+        let mut streak = Streak::default();
+        let seen = [true, true, false, false, false, true].map(|is_there| streak.note(is_there));
+        assert_eq!(seen, [1, 2, 1, 2, 3, 1]);
+    }
+}

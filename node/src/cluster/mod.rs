@@ -1,0 +1,155 @@
+//! A node's part in its cluster: the threads that put topology, leases, mesh and replication together.
+//!
+//! Two threads, each an event loop: *control* (agreement, beacons, what nodes ask of each other) and
+//! *bulk* (lanes and stripes). Workers only look at [`Duty`].
+//!
+//! Read in this order: `duty` (what workers ask), `control` (who reigns), `replication`, `members`,
+//! `requests` (what clients ask), `ask` (what nodes ask), `door`, `peers`, `setup`.
+
+mod ask;
+mod clock;
+mod control;
+mod door;
+mod duty;
+mod members;
+mod pace;
+mod peers;
+mod replication;
+mod requests;
+mod setup;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use skep_cluster::{Node as About, ShardCore, Timings};
+use skep_command::cluster::{ClusterRequest, Deferred, DeferredReply};
+use skep_command::server::LinkFacts;
+use skep_command::{CommandError, cluster::Routes};
+use skep_keyspace::NodeId;
+use skep_mesh::Mesh;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, mpsc};
+
+pub(crate) use duty::Duty;
+use replication::Replication;
+pub(crate) use setup::{CannotJoin, start};
+
+use crate::consensus::Consensus;
+use crate::node::Node;
+use control::Input;
+use peers::Peers;
+
+/// Between looks at what others bring about.
+const LOOK: Duration = Duration::from_millis(2);
+/// How long the hand-over of a node that ends may take.
+const LAST_HAND_OVER: Duration = Duration::from_secs(3);
+
+/// What the threads of a node share about its cluster.
+pub(crate) struct Cluster {
+    pub(crate) me: NodeId,
+    /// The cluster's name, which the certificate says.
+    pub(crate) name: String,
+    /// This node as it is to stand in the topology.
+    pub(crate) about: About,
+    pub(crate) duty: Duty,
+    pub(crate) replication: Arc<Replication>,
+    node: Arc<Node>,
+    timings: Timings,
+    peers: Arc<Peers>,
+    consensus: OnceLock<Consensus>,
+    mesh: OnceLock<Arc<Mesh>>,
+    inputs: mpsc::Sender<Input>,
+    /// The control thread's loop.
+    control: Handle,
+    /// Held while this node joins another cluster.
+    joining: Mutex<()>,
+}
+
+impl Cluster {
+    fn consensus(&self) -> &Consensus {
+        // Set before anything that asks is started.
+        match self.consensus.get() {
+            Some(consensus) => consensus,
+            None => unreachable!("the cluster is used before it has started"),
+        }
+    }
+
+    fn mesh(&self) -> Option<&Arc<Mesh>> {
+        self.mesh.get()
+    }
+
+    fn new_core(&self) -> ShardCore {
+        ShardCore::new(self.me, self.about.incarnation, self.timings)
+    }
+
+    /// The cluster as this node sees it.
+    pub(crate) fn routes(&self) -> Arc<Routes> {
+        self.duty.routes()
+    }
+
+    /// Asks for something of the cluster.
+    pub(crate) fn ask(self: &Arc<Self>, asked_by: String, request: ClusterRequest) -> Deferred {
+        let task = self.control.spawn(Arc::clone(self).request(asked_by, request));
+        Box::pin(async move {
+            task.await.unwrap_or_else(|_| {
+                let ending = CommandError::text("ERR this node is ending");
+                DeferredReply::Error(ending)
+            })
+        })
+    }
+
+    /// How far the replicas are that follow this node.
+    pub(crate) fn replica_offsets(&self) -> Vec<(NodeId, u64)> {
+        let replicas = self.replication.replicas();
+        replicas.iter().map(|progress| (progress.node, progress.applied())).collect()
+    }
+
+    /// The connections that stand.
+    pub(crate) fn links(&self) -> Vec<LinkFacts> {
+        let since_unix_ms = self.node.started_unix_ms;
+        let links = self.mesh().map(|mesh| mesh.links()).unwrap_or_default();
+        let facts = links.into_iter().map(|link| LinkFacts {
+            peer: link.node,
+            is_outgoing: link.is_dialled,
+            since_unix_ms,
+            allocated_bytes: 0,
+            unsent_bytes: 0,
+        });
+        facts.collect()
+    }
+
+    /// Begins to end the node: first it hands its shard over to an in-sync replica, if there is one,
+    /// so that no client has to wait for a lease to run out.
+    pub(crate) fn end(self: &Arc<Self>) {
+        let cluster = Arc::clone(self);
+        self.control.spawn(async move {
+            // Without an heir, or when it takes too long, the lease has to run out.
+            let _ = tokio::time::timeout(LAST_HAND_OVER, cluster.bequeath()).await;
+            cluster.node.begin_stop();
+        });
+    }
+
+    async fn bequeath(&self) {
+        let routes = self.routes();
+        let mine = routes.my_shard().filter(|(_, shard)| shard.primary == self.me);
+        let heir = mine.and_then(|(_, shard)| shard.in_sync.first().copied());
+        let Some(heir) = heir else { return };
+        if self.hand_over(heir).await.is_ok() {
+            while !self.routes().is_replica() {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+
+    /// Ends this node's part: the others see its connections close.
+    pub(crate) async fn stop(self: &Arc<Self>) {
+        let cluster = Arc::clone(self);
+        let stopping = self.control.spawn(async move {
+            if let Some(mesh) = cluster.mesh() {
+                mesh.stop().await;
+            }
+            cluster.consensus().shutdown().await;
+        });
+        let _ = stopping.await;
+    }
+}

@@ -1,0 +1,129 @@
+//! Where the other nodes are, and which may talk to this one.
+//!
+//! Addresses are resolved when the topology changes, so that beacons never wait for a name.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use skep_cluster::Topology;
+use skep_cluster::topology::NodeAddress;
+use skep_keyspace::NodeId;
+use skep_mesh::{Admission, Membership, Peer};
+use tokio::time::timeout;
+
+/// How long a removed node is not even a guest, so that it cannot come back by itself.
+const BAN: Duration = Duration::from_secs(10);
+/// How long a name may take to be resolved.
+const LOOKUP: Duration = Duration::from_secs(1);
+
+/// See the module.
+pub(crate) struct Peers {
+    me: NodeId,
+    known: ArcSwap<HashMap<NodeId, Option<Peer>>>,
+    removed: Mutex<HashMap<NodeId, Instant>>,
+}
+
+impl Peers {
+    pub(crate) fn new(me: NodeId) -> Peers {
+        Peers { me, known: ArcSwap::default(), removed: Mutex::default() }
+    }
+
+    /// Where a member is; nothing while its name is not resolved.
+    pub(crate) fn get(&self, node: NodeId) -> Option<Peer> {
+        self.known.load().get(&node).copied().flatten()
+    }
+
+    /// All other members whose addresses are known.
+    pub(crate) fn others(&self) -> Vec<Peer> {
+        self.known.load().values().flatten().filter(|peer| peer.id != self.me).copied().collect()
+    }
+
+    /// Takes the members of a topology over. Answers those that are no members any more.
+    pub(crate) async fn update(&self, topology: &Topology) -> Vec<NodeId> {
+        let mut known = HashMap::new();
+        for (&id, about) in &topology.nodes {
+            known.insert(id, resolve(id, &about.address).await);
+        }
+        let before = self.known.swap(Arc::new(known));
+        let now = self.known.load();
+        let gone: Vec<NodeId> = before.keys().filter(|id| !now.contains_key(id)).copied().collect();
+        let mut removed = self.removed.lock();
+        removed.retain(|id, at| at.elapsed() < BAN && !now.contains_key(id));
+        // A node that has changed its cluster itself does not know whom it has left.
+        if now.contains_key(&self.me) && now.len() > 1 {
+            removed.extend(gone.iter().map(|&id| (id, Instant::now())));
+        }
+        gone
+    }
+
+    /// Whether all names have been resolved.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.known.load().values().all(Option::is_some)
+    }
+}
+
+impl Membership for Peers {
+    fn admits(&self, node: NodeId) -> Admission {
+        if self.known.load().contains_key(&node) {
+            return Admission::Member;
+        }
+        let is_banned = self.removed.lock().get(&node).is_some_and(|at| at.elapsed() < BAN);
+        if is_banned { Admission::Refused } else { Admission::Guest }
+    }
+}
+
+async fn resolve(id: NodeId, address: &NodeAddress) -> Option<Peer> {
+    let NodeAddress { host, mesh_port, bulk_port, .. } = address;
+    let control = lookup(host, *mesh_port).await?;
+    Some(Peer { id, control, bulk: SocketAddr::new(control.ip(), *bulk_port) })
+}
+
+/// The address of a host, which is an IP address or a name.
+pub(crate) async fn lookup(host: &str, port: u16) -> Option<SocketAddr> {
+    if let Ok(ip) = host.parse() {
+        return Some(SocketAddr::new(ip, port));
+    }
+    let found = timeout(LOOKUP, tokio::net::lookup_host((host, port))).await;
+    found.ok()?.ok()?.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use skep_cluster::Node;
+
+    use super::*;
+
+    fn topology(hosts: &[&str]) -> Topology {
+        let about = |host: &&str| Node {
+            address: NodeAddress {
+                host: (*host).to_owned(),
+                client_port: 7000,
+                mesh_port: 17000,
+                bulk_port: 18000,
+            },
+            ..Node::default()
+        };
+        let nodes = (1..).map(NodeId::from).zip(hosts.iter().map(about)).collect();
+        Topology { nodes, ..Topology::default() }
+    }
+
+    #[tokio::test]
+    async fn members_are_found_strangers_are_guests_and_who_was_removed_is_refused() {
+        let peers = Peers::new(NodeId::from(1));
+        assert!(peers.update(&topology(&["10.0.0.1", "10.0.0.2", "::3"])).await.is_empty());
+        let third = peers.get(NodeId::from(3)).unwrap();
+        assert_eq!(third.bulk.to_string(), "[::3]:18000");
+        assert_eq!(peers.admits(NodeId::from(3)), Admission::Member);
+        assert_eq!(peers.admits(NodeId::from(9)), Admission::Guest);
+        let gone = peers.update(&topology(&["10.0.0.1", "10.0.0.2"])).await;
+        assert_eq!(gone, [NodeId::from(3)]);
+        assert_eq!(peers.admits(NodeId::from(3)), Admission::Refused);
+        assert_eq!(peers.others().len(), 1);
+        assert!(peers.update(&topology(&["10.0.0.1", "10.0.0.2", "::3"])).await.is_empty());
+        assert_eq!(peers.admits(NodeId::from(3)), Admission::Member);
+    }
+}

@@ -1,0 +1,197 @@
+//! From settings to a node that takes part in a cluster.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use skep_cluster::Node as About;
+use skep_cluster::topology::NodeAddress;
+use skep_command::cluster::Routes;
+use skep_mesh::{
+    CredentialError, CredentialFiles, Credentials, Mesh, MeshConfig, Place, StartError,
+};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{Mutex, mpsc};
+
+use super::control::{Control, INPUTS_MAX};
+use super::door::Door;
+use super::duty::Duty;
+use super::peers::Peers;
+use super::requests::MESH_PORT_DISTANCE;
+use super::{Cluster, Replication, members, pace};
+use crate::Exit;
+use crate::consensus::{self, Consensus, StorageProblem, Transport};
+use crate::node::{Node, unix_time_us};
+use crate::settings::{ClusterSettings, Settings};
+
+/// The usual distance of a node's bulk port from its client port.
+const BULK_PORT_DISTANCE: u16 = 11_000;
+/// How often changed certificates are looked for.
+const RELOAD: Duration = Duration::from_secs(1);
+
+/// Why a node cannot be one of a cluster.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CannotJoin {
+    #[error("{option}: {port} + {distance} is no port; set {option} itself")]
+    Port { option: &'static str, port: u16, distance: u16 },
+    #[error("{0}; 'skep ca init' and 'skep ca issue' make what a node needs")]
+    Credentials(#[from] CredentialError),
+    #[error(transparent)]
+    Storage(#[from] StorageProblem),
+    #[error(transparent)]
+    Mesh(#[from] StartError),
+    #[error("cannot start the cluster's threads: {0}")]
+    Thread(#[from] io::Error),
+    #[error("cannot found a cluster of this node alone: {0}")]
+    Found(String),
+}
+
+impl CannotJoin {
+    /// How the program ends for it.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            CannotJoin::Port { .. } | CannotJoin::Credentials(_) => Exit::Usage,
+            CannotJoin::Mesh(_) => Exit::CannotListen,
+            CannotJoin::Storage(_) | CannotJoin::Thread(_) | CannotJoin::Found(_) => Exit::Failed,
+        }
+    }
+}
+
+/// Where the node's mesh is, by its settings.
+struct Addresses {
+    about: NodeAddress,
+    ip: IpAddr,
+}
+
+/// Starts the node's part in a cluster; the node's workers have not started yet.
+pub(crate) fn start(node: &Arc<Node>) -> Result<Arc<Cluster>, CannotJoin> {
+    let settings = node.settings.load_full();
+    let addresses = addresses(&settings)?;
+    let credentials = Credentials::load(credential_files(&settings))?;
+    node.store.start_lanes(settings.cluster.log_bytes);
+    let (control, bulk) = (event_loop("control")?, event_loop("bulk")?);
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    let node = Arc::clone(node);
+    control.clone().spawn(async move {
+        let started = assemble(node, &settings, addresses, credentials, control, bulk).await;
+        // Whoever waits for it has not gone.
+        let _ = sender.send(started);
+    });
+    receiver.recv().unwrap_or_else(|_| Err(io::Error::other("a thread has ended").into()))
+}
+
+async fn assemble(
+    node: Arc<Node>,
+    settings: &Settings,
+    addresses: Addresses,
+    credentials: Credentials,
+    control: Handle,
+    bulk: Handle,
+) -> Result<Arc<Cluster>, CannotJoin> {
+    let identity = credentials.identity();
+    let me = identity.node;
+    let peers = Arc::new(Peers::new(me));
+    let (inputs, input) = mpsc::channel(INPUTS_MAX);
+    let about = About {
+        address: addresses.about.clone(),
+        zone: settings.cluster.zone.clone(),
+        incarnation: unix_time_us(),
+        is_failed: false,
+    };
+    let cluster = Arc::new(Cluster {
+        me,
+        name: identity.cluster.to_string(),
+        duty: Duty::new(Routes::new(me, Arc::default()), settings.workers),
+        replication: Arc::new(Replication::new(Arc::clone(&node), Arc::clone(&peers), bulk.clone())),
+        timings: settings.cluster.timings,
+        peers: Arc::clone(&peers),
+        consensus: Default::default(),
+        mesh: Default::default(),
+        inputs,
+        control: control.clone(),
+        joining: Mutex::default(),
+        about,
+        node,
+    });
+    let transport: Arc<dyn Transport> = Arc::clone(&cluster) as Arc<dyn Transport>;
+    let timings = consensus::Timings::default();
+    let directory = settings.directory.clone();
+    let config = consensus::Config { me, directory, transport, timings };
+    let consensus = Consensus::start(config).await?;
+    let topology = consensus.topology();
+    // Nobody else sets them.
+    let _ = cluster.consensus.set(consensus);
+    let now = topology.borrow().clone();
+    peers.update(&now).await;
+    let place = |port, runtime| Place { address: SocketAddr::new(addresses.ip, port), runtime };
+    let config = MeshConfig {
+        credentials,
+        incarnation: cluster.about.incarnation,
+        control: place(addresses.about.mesh_port, control),
+        bulk: place(addresses.about.bulk_port, bulk),
+        reload_interval: Some(RELOAD),
+    };
+    let mesh = Mesh::start(config, peers, Arc::new(Door(Arc::clone(&cluster))))?;
+    let _ = cluster.mesh.set(Arc::new(mesh));
+    if now.nodes.is_empty() {
+        cluster.found().await.map_err(CannotJoin::Found)?;
+    }
+    tokio::spawn(Control::new(Arc::clone(&cluster), topology, input).run());
+    tokio::spawn(members::keep_own_entry(Arc::clone(&cluster)));
+    tokio::spawn(members::keep_addresses(Arc::clone(&cluster)));
+    tokio::spawn(pace::run(Arc::clone(&cluster)));
+    tokio::spawn(members::watch(Arc::clone(&cluster)));
+    Ok(cluster)
+}
+
+/// A thread with an event loop, for as long as the process lives.
+fn event_loop(name: &str) -> io::Result<Handle> {
+    let runtime: Runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    Ok(handle)
+}
+
+fn addresses(settings: &Settings) -> Result<Addresses, CannotJoin> {
+    let cluster = &settings.cluster;
+    let derive = |given: Option<u16>, option, distance| {
+        let port = settings.port;
+        let derived = given.or_else(|| port.checked_add(distance));
+        derived.ok_or(CannotJoin::Port { option, port, distance })
+    };
+    let bound = settings.bind.iter().filter_map(|text| text.trim_start_matches('-').parse().ok());
+    let bound: Option<IpAddr> = bound.into_iter().find(|ip: &IpAddr| !ip.is_unspecified());
+    let host = match (cluster.announce_host.as_str(), bound) {
+        ("", Some(ip)) => ip.to_string(),
+        ("", None) => "127.0.0.1".to_owned(),
+        (host, _) => host.to_owned(),
+    };
+    // Where clients may come from everywhere, nodes may too.
+    let is_everywhere = settings.bind.iter().any(|text| text == "*" || text == "0.0.0.0");
+    let ip = match host.parse() {
+        Ok(ip) if !is_everywhere => ip,
+        _ => IpAddr::from([0, 0, 0, 0]),
+    };
+    let about = NodeAddress {
+        host,
+        client_port: settings.port,
+        mesh_port: derive(cluster.mesh_port, "cluster-mesh-port", MESH_PORT_DISTANCE)?,
+        bulk_port: derive(cluster.bulk_port, "cluster-bulk-port", BULK_PORT_DISTANCE)?,
+    };
+    Ok(Addresses { about, ip })
+}
+
+fn credential_files(settings: &Settings) -> CredentialFiles {
+    let ClusterSettings { certificate_file, key_file, roots_file, .. } = &settings.cluster;
+    let usual = CredentialFiles::in_folder(&settings.directory);
+    let or = |given: &PathBuf, usual: PathBuf| match given.as_os_str().is_empty() {
+        true => usual,
+        false => given.clone(),
+    };
+    let certificate = or(certificate_file, usual.certificate);
+    let key = or(key_file, certificate.clone());
+    CredentialFiles { certificate, key, roots: or(roots_file, usual.roots) }
+}
