@@ -41,6 +41,12 @@ fn timestamp(unix_seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// The day of a moment of UTC as `2026-11-25`.
+pub(crate) fn day(unix_seconds: u64) -> String {
+    let (year, month, day) = date(unix_seconds / 86_400);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// The date of a day since 1970. Years are counted from March on, so that the leap day comes last.
 fn date(days: u64) -> (u64, u64, u64) {
     // Days since 0000-03-01.

@@ -1,11 +1,13 @@
 //! `skep`: the cache node. Reads the configuration, builds the node, runs it, drains it.
 
 mod allocator;
+mod ca;
 mod clients;
 mod config;
 mod cluster;
 mod consensus;
 mod control;
+mod dev;
 mod facade;
 mod figures;
 mod info;
@@ -49,6 +51,7 @@ pub(crate) enum Exit {
 
 fn main() -> ExitCode {
     end_with_any_thread();
+    dev::end_with_supervisor();
     let exit = match arguments()
         .and_then(|arguments| config::request(&arguments).map_err(|problem| format!("{problem}")))
     {
@@ -71,6 +74,12 @@ fn serve(request: &Request) -> Exit {
             let sources = Sources { given, environment, machine };
             control::run(&sources).unwrap_or_else(|error| fail(&error.lines(), error.exit()))
         }
+        Request::Ca(request) => match ca::run(request) {
+            Ok(text) => print(&text),
+            Err(problem) => fail(&[problem.to_string()], Exit::Usage),
+        },
+        Request::Dev(request) => dev::run(request, &machine)
+            .unwrap_or_else(|problem| fail(&[problem.to_string()], problem.exit())),
         Request::Check(_) | Request::Show { .. } | Request::Convert(_) => {
             match config::run_tool(request, environment, machine) {
                 Ok(text) => print(&text),

@@ -245,7 +245,7 @@ pub enum AuthorityError {
     /// There is an authority.
     #[error("{0} exists: an authority is replaced with rotate, not made anew")]
     Exists(PathBuf),
-    /// A file cannot be read or written.
+    /// There is no authority.
     #[error("{0}: {1}; an authority is made with init")]
     Missing(PathBuf, io::Error),
     /// A file cannot be read or written.
@@ -264,7 +264,8 @@ pub enum AuthorityError {
 
 impl AuthorityError {
     fn file(path: &Path, error: io::Error) -> AuthorityError {
-        if error.kind() == io::ErrorKind::NotFound && path.ends_with(AUTHORITY) {
+        let is_made_by_init = path.ends_with(AUTHORITY) || path.ends_with(ROOTS);
+        if error.kind() == io::ErrorKind::NotFound && is_made_by_init {
             return AuthorityError::Missing(path.to_owned(), error);
         }
         AuthorityError::File(path.to_owned(), error)

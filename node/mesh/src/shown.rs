@@ -24,6 +24,8 @@ pub struct Shown {
     pub is_authority: bool,
     /// The `spiffe://` names first, then hosts and addresses.
     pub names: Vec<String>,
+    /// When it begins to be valid.
+    pub not_before: SystemTime,
     /// When it ends.
     pub not_after: SystemTime,
     /// SHA-256 of the certificate, in hexadecimal.
@@ -49,7 +51,7 @@ impl Shown {
                 _ => {}
             }
         }
-        let seconds = u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or(0);
+        let validity = parsed.validity();
         let hash = digest(&SHA256, certificate);
         Ok(Shown {
             file: file.to_owned(),
@@ -57,7 +59,8 @@ impl Shown {
             issuer: parsed.issuer().to_string(),
             is_authority: parsed.is_ca(),
             names,
-            not_after: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+            not_before: moment(validity.not_before.timestamp()),
+            not_after: moment(validity.not_after.timestamp()),
             fingerprint: hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
         })
     }
@@ -73,6 +76,11 @@ impl fmt::Display for Shown {
         writeln!(f, "  valid until  {until}")?;
         write!(f, "  SHA-256      {}", self.fingerprint)
     }
+}
+
+/// Certificates of this program are all of a time after 1970.
+fn moment(unix_seconds: i64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(unix_seconds).unwrap_or(0))
 }
 
 fn address(bytes: &[u8]) -> Option<String> {

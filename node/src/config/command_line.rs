@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::options::Row;
 use super::source::{Assignment, Origin, Problem};
 use super::value::Kind;
+use super::verbs::{self, CaRequest, DevRequest};
 use super::{find, unknown};
 
 /// What the command line asks for.
@@ -27,6 +28,10 @@ pub(crate) enum Request {
     },
     /// `skep config convert FILE`
     Convert(Given),
+    /// `skep ca ...`
+    Ca(CaRequest),
+    /// `skep dev ...`
+    Dev(DevRequest),
 }
 
 /// A configuration file and flags.
@@ -47,6 +52,12 @@ pub(crate) fn request(arguments: &[String]) -> Result<Request, Problem> {
     }
     if is(&["config"]) {
         return tool(&arguments[1..]);
+    }
+    if is(&["ca"]) {
+        return verbs::ca(&arguments[1..]).map(Request::Ca);
+    }
+    if is(&["dev"]) {
+        return verbs::dev(&arguments[1..]).map(Request::Dev);
     }
     Ok(Request::Run(given(arguments)?))
 }

@@ -16,6 +16,13 @@ Skep: a cache that stock Redis clients talk to.
   skep config show [--origin] [FILE] [flags]
                                         tell what is in force, and who says so
   skep config convert FILE              print a redis.conf as TOML
+  skep dev [--nodes 6] [--replicas 1] [--port 7000] [--mem SIZE] [--dir DIR] [--netns]
+                                        run a whole cluster on this machine, to try it; --netns
+                                        (root) gives each node a network of its own to cut
+  skep ca init DIR --cluster NAME       make the authority that says who is a node of a cluster
+  skep ca issue DIR [--node ID] [--host HOST]... [--out DIR]
+                                        make a node's key and certificate, or renew a node's
+  skep ca rotate DIR | show DIR         replace the authority; tell what is valid until when
   skep --version | --help
 
 Flags win over environment variables (SKEP_MAXMEMORY=1gb), those over the file, the file over the

@@ -6,7 +6,8 @@
 //!
 //! Read in this order: `options` (the table), `value` (kinds), `source` (where things are written),
 //! `words`, `redis_conf`, `toml_file`, `command_line`, `load` (all sources together), `live`
-//! (CONFIG GET and SET), `rewrite`, `help`, `tool` (`skep config ...`), `machine`.
+//! (CONFIG GET and SET), `rewrite`, `help`, `tool` (`skep config ...`), `verbs`
+//! (the lines of `skep ca` and `skep dev`), `machine`.
 
 mod command_line;
 mod help;
@@ -22,6 +23,7 @@ mod tests;
 mod toml_file;
 mod tool;
 mod value;
+mod verbs;
 mod words;
 
 use std::path::PathBuf;
@@ -33,6 +35,7 @@ pub(crate) use load::{Sources, load};
 pub(crate) use machine::{Machine, make_room_for_clients};
 pub(crate) use source::Problem;
 pub(crate) use tool::run as run_tool;
+pub(crate) use verbs::{CaRequest, DevRequest};
 
 use options::{Role, Row, rows};
 use source::{Assignment, Origin, nearest};

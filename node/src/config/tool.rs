@@ -28,7 +28,9 @@ pub(crate) fn run(
         }
         Request::Show { origin, given } => Ok(show(&read(given, environment)?, *origin)),
         Request::Convert(given) => Ok(convert(&read(given, Vec::new())?)),
-        Request::Run(_) | Request::Help | Request::Version => Ok(String::new()),
+        Request::Run(_) | Request::Help | Request::Version | Request::Ca(_) | Request::Dev(_) => {
+            Ok(String::new())
+        }
     }
 }
 
