@@ -20,6 +20,7 @@ use skep_resp::Reply;
 use crate::error::CommandError;
 
 pub use routes::{Lease, Routes};
+pub use state::ClusterFigures;
 
 /// The end of a command that has to wait: the bytes of its reply are made when it is there, in the
 /// protocol of the connection. Meanwhile the connection's later commands wait, and nobody else.
