@@ -64,12 +64,20 @@ pub(crate) fn since(figures: &[Figures], reset: &Published) -> Published {
 #[derive(Default)]
 pub(crate) struct Rates {
     pub(crate) operations_per_second: u64,
-    pub(crate) input_bytes_per_second: u64,
-    pub(crate) output_bytes_per_second: u64,
+    input_bytes_per_second: u64,
+    output_bytes_per_second: u64,
     last: Option<(Instant, [u64; 3])>,
 }
 
 impl Rates {
+    pub(crate) fn input_kib_per_second(&self) -> f64 {
+        self.input_bytes_per_second as f64 / 1024.0
+    }
+
+    pub(crate) fn output_kib_per_second(&self) -> f64 {
+        self.output_bytes_per_second as f64 / 1024.0
+    }
+
     /// Measures the time since the last call.
     pub(crate) fn measure(&mut self, figures: &[Figures], now: Instant) {
         let total = total(figures);

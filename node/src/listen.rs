@@ -19,21 +19,26 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// Time between attempts.
 const LOCK_POLL: Duration = Duration::from_millis(5);
 
+/// What chooses the port of the clients.
+const PORT: &str = "--port";
+
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {}", remedy(source))]
+#[error("cannot listen on {address}: {}", remedy(source, option))]
 pub(crate) struct CannotBind {
     address: String,
+    /// What chooses the port.
+    option: &'static str,
     source: io::Error,
 }
 
-fn remedy(error: &io::Error) -> String {
+fn remedy(error: &io::Error, option: &str) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "the port is in use; stop who uses it, or choose another with --port".to_owned()
+            format!("the port is in use; stop who uses it, or choose another with {option}")
         }
         io::ErrorKind::PermissionDenied => {
-            "not allowed; choose a port above 1023 with --port".to_owned()
+            format!("not allowed; choose a port above 1023 with {option}")
         }
         io::ErrorKind::AddrNotAvailable => {
             "this host does not have the address; choose others with --bind".to_owned()
@@ -62,7 +67,7 @@ pub(crate) fn bind(
     let _lock = lock(port);
     for text in addresses {
         let (optional, text) = optional(text);
-        let failed = |address: String| move |source| CannotBind { address, source };
+        let failed = |address: String| move |source| CannotBind { address, option: PORT, source };
         let address = resolve(text, port).map_err(failed(text.to_owned()))?;
         if bound.contains(&address) {
             continue;
@@ -71,7 +76,7 @@ pub(crate) fn bind(
             if optional && source.kind() != io::ErrorKind::AddrInUse {
                 continue;
             }
-            return Err(CannotBind { address: address.to_string(), source });
+            return Err(CannotBind { address: address.to_string(), option: PORT, source });
         }
         for worker in &mut of_workers {
             worker.push(open(address, backlog, true).map_err(failed(address.to_string()))?);
@@ -80,7 +85,7 @@ pub(crate) fn bind(
     }
     if bound.is_empty() {
         let source = io::Error::from(io::ErrorKind::AddrNotAvailable);
-        return Err(CannotBind { address: addresses.join(" "), source });
+        return Err(CannotBind { address: addresses.join(" "), option: PORT, source });
     }
     Ok(Listeners { of_workers, addresses: bound })
 }
@@ -117,6 +122,16 @@ pub(crate) fn resolve(text: &str, port: u16) -> io::Result<SocketAddr> {
         })?,
     };
     Ok(SocketAddr::new(ip, port))
+}
+
+/// A socket that nobody shares; `option` is what chooses its port.
+pub(crate) fn open_alone(
+    address: SocketAddr,
+    backlog: u32,
+    option: &'static str,
+) -> Result<TcpListener, CannotBind> {
+    let failed = |source| CannotBind { address: address.to_string(), option, source };
+    open(address, backlog, false).map_err(failed)
 }
 
 fn open(address: SocketAddr, backlog: u32, share: bool) -> io::Result<TcpListener> {

@@ -1,6 +1,7 @@
 //! From the sources of the configuration to running workers, or to the reason why not.
 
 use std::io;
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::listen::{self, CannotBind, Listeners};
 use crate::node::Node;
 use crate::settings::Settings;
 use crate::cluster::{self, CannotJoin};
-use crate::{Exit, VERSION, allocator, log, random, worker};
+use crate::{Exit, VERSION, admin, allocator, log, random, worker};
 
 /// A node at work.
 pub(crate) struct Running {
@@ -80,6 +81,8 @@ pub(crate) fn start(sources: &Sources) -> Result<Running, CannotStart> {
     warnings.extend(fit_descriptors(&mut configuration, &settings));
     let listeners =
         listen::bind(&settings.bind, settings.port, settings.backlog, settings.workers)?;
+    let admin = admin::bind(&settings)?;
+    warnings.extend(admin.warning);
     allocator::start_returning_memory();
     let store = Store::new(&skep_store::Options {
         databases: settings.databases,
@@ -94,7 +97,10 @@ pub(crate) fn start(sources: &Sources) -> Result<Running, CannotStart> {
         // Nobody else sets it.
         let _ = node.cluster.set(cluster::start(&node)?);
     }
-    let banner = banner(&settings, &listeners);
+    let banner = banner(&settings, &listeners, admin.listener.as_ref());
+    if let Some(listener) = admin.listener {
+        admin::spawn(Arc::clone(&node), listener).map_err(CannotStart::Thread)?;
+    }
     spawn(node, listeners, banner).map_err(CannotStart::Thread)
 }
 
@@ -138,7 +144,7 @@ fn spawn(node: Arc<Node>, listeners: Listeners, banner: String) -> io::Result<Ru
     Ok(Running { node, ends, workers, banner })
 }
 
-fn banner(settings: &Settings, listeners: &Listeners) -> String {
+fn banner(settings: &Settings, listeners: &Listeners, admin: Option<&TcpListener>) -> String {
     let addresses: Vec<_> = listeners.addresses.iter().map(ToString::to_string).collect();
     let (port, workers) = (settings.port, settings.workers);
     let threads = if workers == 1 { "worker" } else { "workers" };
@@ -154,14 +160,17 @@ fn banner(settings: &Settings, listeners: &Listeners) -> String {
             .first()
             .map_or_else(String::new, |address| format!(" -h {}", address.ip())),
     };
+    let admin = admin.and_then(|listener| listener.local_addr().ok());
+    let admin = admin.map(|address| format!("health and metrics at http://{address}\n"));
     format!(
         "Skep {VERSION}, as Redis {}, process {}\n\
          listens on {} with {workers} {threads}\n\
-         memory limit {limit}, policy {}\n\
+         {}memory limit {limit}, policy {}\n\
          try: redis-cli{host} -p {port} set hello world\n",
         REDIS_VERSION,
         std::process::id(),
         addresses.join(" and "),
+        admin.unwrap_or_default(),
         settings.policy.name(),
     )
 }

@@ -8,7 +8,9 @@ macro_rules! lines {
     };
 }
 
-mod memory;
+mod facts;
+pub(crate) mod memory;
+pub(crate) mod replication;
 mod stats;
 
 use std::fmt::Write as _;
@@ -16,14 +18,9 @@ use std::fmt::Write as _;
 use skep_command::server::REDIS_VERSION;
 
 use crate::VERSION;
-use crate::figures::{self, Published};
 use crate::node::Node;
 
-/// What the sections are made of.
-struct Facts<'n> {
-    node: &'n Node,
-    figures: Published,
-}
+pub(crate) use facts::Facts;
 
 /// Bits of the clock that Redis shows as `lru_clock`, in seconds.
 const LRU_CLOCK_MASK: u64 = (1 << 24) - 1;
@@ -38,7 +35,7 @@ const SECTIONS: &[(&str, &str, bool, Section)] = &[
     ("memory", "Memory", true, memory::memory),
     ("persistence", "Persistence", true, persistence),
     ("stats", "Stats", true, stats::stats),
-    ("replication", "Replication", true, replication),
+    ("replication", "Replication", true, replication::replication),
     ("cpu", "CPU", true, cpu),
     ("modules", "Modules", true, |_, _| {}),
     ("commandstats", "Commandstats", false, stats::command_stats),
@@ -50,7 +47,11 @@ const SECTIONS: &[(&str, &str, bool, Section)] = &[
 
 /// The named sections (lower case), or the default ones.
 pub(crate) fn text(node: &Node, wanted: &[&str]) -> String {
-    let facts = Facts { node, figures: figures::since(&node.figures, &node.reset.lock()) };
+    text_of(&Facts::new(node), wanted)
+}
+
+/// As [`text`], from figures that are there.
+pub(crate) fn text_of(facts: &Facts<'_>, wanted: &[&str]) -> String {
     let all = wanted.iter().any(|name| matches!(*name, "all" | "everything"));
     let defaults = wanted.is_empty() || wanted.contains(&"default");
     let mut out = String::new();
@@ -60,7 +61,7 @@ pub(crate) fn text(node: &Node, wanted: &[&str]) -> String {
                 out.push_str("\r\n");
             }
             let _ = write!(out, "# {title}\r\n");
-            section(&facts, &mut out);
+            section(facts, &mut out);
         }
     }
     out
@@ -69,14 +70,14 @@ pub(crate) fn text(node: &Node, wanted: &[&str]) -> String {
 fn server(facts: &Facts<'_>, out: &mut String) {
     let node = facts.node;
     let settings = node.settings.load();
-    let uptime = node.started.elapsed().as_secs();
+    let uptime_seconds = facts.uptime_seconds();
     let executable = std::env::current_exe().unwrap_or_default();
     lines!(out,
         "redis_version": REDIS_VERSION,
         "redis_git_sha1": "00000000",
         "redis_git_dirty": 0,
         "redis_build_id": 0,
-        "redis_mode": "standalone",
+        "redis_mode": facts.mode(),
         "server_name": "skep",
         "skep_version": VERSION,
         "os": crate::memory::system_name(),
@@ -88,8 +89,8 @@ fn server(facts: &Facts<'_>, out: &mut String) {
         "run_id": node.run_id,
         "tcp_port": settings.port,
         "server_time_usec": crate::node::unix_time_us(),
-        "uptime_in_seconds": uptime,
-        "uptime_in_days": uptime / 86_400,
+        "uptime_in_seconds": uptime_seconds,
+        "uptime_in_days": uptime_seconds / 86_400,
         "hz": settings.hz,
         "configured_hz": settings.hz,
         "lru_clock": (crate::node::unix_time_us() / 1_000_000) & LRU_CLOCK_MASK,
@@ -103,27 +104,19 @@ fn server(facts: &Facts<'_>, out: &mut String) {
 }
 
 fn clients(facts: &Facts<'_>, out: &mut String) {
-    let node = facts.node;
-    let all = node.clients.select(&Default::default(), node.now_ms());
-    let (mut pubsub, mut watching, mut watched) = (0, 0, 0);
-    for one in &all {
-        let visible = one.visible.lock();
-        pubsub += usize::from(visible.is_subscribed());
-        watching += usize::from(visible.watches > 0);
-        watched += visible.watches;
-    }
+    let clients = facts.clients();
     lines!(out,
-        "connected_clients": all.len(),
+        "connected_clients": clients.connected,
         "cluster_connections": 0,
-        "maxclients": node.settings.load().max_clients,
-        "client_recent_max_input_buffer": all.iter().map(|one| one.input_bytes()).max().unwrap_or(0),
-        "client_recent_max_output_buffer": all.iter().map(|one| one.output_bytes()).max().unwrap_or(0),
+        "maxclients": facts.node.settings.load().max_clients,
+        "client_recent_max_input_buffer": clients.input_bytes_max,
+        "client_recent_max_output_buffer": clients.output_bytes_max,
         "blocked_clients": 0,
         "tracking_clients": 0,
-        "pubsub_clients": pubsub,
-        "watching_clients": watching,
+        "pubsub_clients": clients.subscribed,
+        "watching_clients": clients.watching,
         "clients_in_timeout_table": 0,
-        "total_watched_keys": watched,
+        "total_watched_keys": clients.watched_keys,
         "total_blocking_keys": 0,
         "total_blocking_keys_on_nokey": 0,
     );
@@ -165,24 +158,8 @@ fn persistence(facts: &Facts<'_>, out: &mut String) {
     );
 }
 
-fn replication(facts: &Facts<'_>, out: &mut String) {
-    lines!(out,
-        "role": "master",
-        "connected_slaves": 0,
-        "master_failover_state": "no-failover",
-        "master_replid": facts.node.run_id,
-        "master_replid2": "0000000000000000000000000000000000000000",
-        "master_repl_offset": 0,
-        "second_repl_offset": -1,
-        "repl_backlog_active": 0,
-        "repl_backlog_size": 0,
-        "repl_backlog_first_byte_offset": 0,
-        "repl_backlog_histlen": 0,
-    );
-}
-
-fn cpu(_: &Facts<'_>, out: &mut String) {
-    let times = crate::memory::cpu_times();
+fn cpu(facts: &Facts<'_>, out: &mut String) {
+    let times = facts.cpu();
     lines!(out,
         "used_cpu_sys": format!("{:.6}", times.system_seconds),
         "used_cpu_user": format!("{:.6}", times.user_seconds),
@@ -191,12 +168,12 @@ fn cpu(_: &Facts<'_>, out: &mut String) {
     );
 }
 
-fn cluster(_: &Facts<'_>, out: &mut String) {
-    lines!(out, "cluster_enabled": 0);
+fn cluster(facts: &Facts<'_>, out: &mut String) {
+    lines!(out, "cluster_enabled": u8::from(facts.is_clustered()));
 }
 
 fn keyspace(facts: &Facts<'_>, out: &mut String) {
-    for (database, count) in facts.node.store.key_counts() {
+    for (database, count) in facts.keys() {
         let _ = write!(
             out,
             "db{database}:keys={},expires={},avg_ttl=0\r\n",
@@ -207,18 +184,11 @@ fn keyspace(facts: &Facts<'_>, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use skep_store::{Options, Store};
-
     use super::*;
-    use crate::config::{Configuration, Machine};
+    use crate::admin::fixture;
 
     fn node() -> Node {
-        let options = Options { databases: 16, reserve_bytes: 1 << 30, seed: 1 };
-        Node::new(
-            Store::new(&options).unwrap(),
-            Configuration::new(Machine::detect()),
-            "0".repeat(40),
-        )
+        fixture::node(|_| {})
     }
 
     fn titles(text: &str) -> Vec<&str> {
@@ -282,5 +252,12 @@ mod tests {
         ] {
             assert!(text.contains(&format!("{line}\r\n")), "{line} is missing in\n{text}");
         }
+    }
+    #[test]
+    fn a_node_of_a_cluster_says_so() {
+        let node = fixture::node(|settings| settings.cluster.is_enabled = true);
+        let text = text(&node, &[]);
+        assert!(text.contains("redis_mode:cluster\r\n"), "{text}");
+        assert!(text.contains("cluster_enabled:1\r\n"), "{text}");
     }
 }

@@ -11,14 +11,15 @@ pub(super) fn stats(facts: &Facts<'_>, out: &mut String) {
     let node = facts.node;
     let counters = &facts.figures.counters;
     let rates = node.rates.lock();
+    let (exceeded_ms, now_exceeded_ms) = facts.exceeded_ms();
     lines!(out,
         "total_connections_received": node.connections_received.load(Relaxed),
         "total_commands_processed": facts.figures.statistics.calls,
         "instantaneous_ops_per_sec": rates.operations_per_second,
         "total_net_input_bytes": facts.figures.input_bytes,
         "total_net_output_bytes": facts.figures.output_bytes,
-        "instantaneous_input_kbps": format!("{:.2}", rates.input_bytes_per_second as f64 / 1024.0),
-        "instantaneous_output_kbps": format!("{:.2}", rates.output_bytes_per_second as f64 / 1024.0),
+        "instantaneous_input_kbps": format!("{:.2}", rates.input_kib_per_second()),
+        "instantaneous_output_kbps": format!("{:.2}", rates.output_kib_per_second()),
         "rejected_connections": node.connections_rejected.load(Relaxed),
         "total_net_repl_input_bytes": 0,
         "total_net_repl_output_bytes": 0,
@@ -34,8 +35,8 @@ pub(super) fn stats(facts: &Facts<'_>, out: &mut String) {
         "evicted_keys": counters.evicted,
         "evicted_clients": 0,
         "evicted_scripts": 0,
-        "total_eviction_exceeded_time": node.memory.exceeded_ms(node.now_ms()).0,
-        "current_eviction_exceeded_time": node.memory.exceeded_ms(node.now_ms()).1,
+        "total_eviction_exceeded_time": exceeded_ms,
+        "current_eviction_exceeded_time": now_exceeded_ms,
         "keyspace_hits": counters.hits,
         "keyspace_misses": counters.misses,
         "compacted_bytes": counters.compacted_bytes,
@@ -56,7 +57,7 @@ pub(super) fn stats(facts: &Facts<'_>, out: &mut String) {
         "tracking_total_items": 0,
         "tracking_total_prefixes": 0,
         "unexpected_error_replies": 0,
-        "total_error_replies": facts.figures.statistics.errors().map(|(_, count)| count).sum::<u64>(),
+        "total_error_replies": facts.error_replies(),
         "dump_payload_sanitizations": 0,
         "io_threaded_reads_processed": 0,
         "io_threaded_writes_processed": 0,

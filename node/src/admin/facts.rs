@@ -1,0 +1,78 @@
+//! What INFO, the metrics, the readiness and the API say about a cluster, gathered in one place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use skep_command::Server as _;
+use skep_command::cluster::{ClusterFigures, Lease, Routes};
+use skep_keyspace::NodeId;
+
+use crate::node::Node;
+
+/// A cluster as this node sees it. What nobody knows yet is left out of all answers.
+pub(crate) struct ClusterFacts {
+    /// The topology, and what this node is in it.
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) figures: ClusterFigures,
+    /// Members that this node hears, and itself.
+    pub(crate) connected_nodes: usize,
+    /// Whether a primary may serve its slots.
+    pub(crate) lease: Option<Lease>,
+    /// How far this node's log goes, or what it has applied of its primary's.
+    pub(crate) offset_bytes: Option<u64>,
+    /// What a primary knows of its replicas.
+    pub(crate) replicas: Vec<ReplicaProgress>,
+    /// What a replica knows of its primary.
+    pub(crate) following: Option<Following>,
+}
+
+/// A replica as its primary sees it.
+pub(crate) struct ReplicaProgress {
+    pub(crate) node: NodeId,
+    /// What it has acknowledged of the primary's log.
+    pub(crate) offset_bytes: u64,
+    /// What it has not acknowledged yet.
+    pub(crate) lag_bytes: Option<u64>,
+    /// Since when nothing has been heard of it.
+    pub(crate) silence: Option<Duration>,
+}
+
+/// A primary as its replica sees it.
+pub(crate) struct Following {
+    /// The replica receives what the primary writes.
+    pub(crate) is_up: bool,
+    /// Since when nothing has been heard of it.
+    pub(crate) silence: Option<Duration>,
+    /// What the primary has written and the replica has not applied yet.
+    pub(crate) lag_bytes: Option<u64>,
+}
+
+impl ClusterFacts {
+    /// What a topology alone tells.
+    pub(crate) fn of(routes: Arc<Routes>) -> ClusterFacts {
+        let figures = ClusterFigures::new(&routes.topology, routes.me);
+        ClusterFacts {
+            connected_nodes: figures.nodes - figures.failed_nodes,
+            routes,
+            figures,
+            lease: None,
+            offset_bytes: None,
+            replicas: Vec::new(),
+            following: None,
+        }
+    }
+}
+
+/// The cluster of a node; nothing when it runs alone, or knows of none yet.
+pub(crate) fn cluster_facts(node: &Node) -> Option<ClusterFacts> {
+    let mut facts = ClusterFacts::of(node.routes()?);
+    let known = node.replica_offsets().into_iter();
+    let progress = |(node, offset_bytes)| ReplicaProgress {
+        node,
+        offset_bytes,
+        lag_bytes: None,
+        silence: None,
+    };
+    facts.replicas = known.map(progress).collect();
+    Some(facts)
+}
