@@ -15,7 +15,7 @@ const YOUNGER: &str = "7.4";
 const OUR_ARGUMENTS: &[&str] = &["ifeq-value"];
 
 /// Commands that only we have.
-const OUR_COMMANDS: &[&str] = &["cluster|ring"];
+const OUR_COMMANDS: &[&str] = &["cluster|place", "cluster|ring"];
 
 /// A reply, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]

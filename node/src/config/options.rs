@@ -544,6 +544,16 @@ const EFFECTIVE: &[Row] = &[
         "The failure domain that this node stands in; voters are spread over zones."
     ),
     row!(
+        "cluster-proxy",
+        Switch(|s, v| s.cluster.is_proxy = v),
+        "no",
+        "",
+        Start,
+        Cluster,
+        "Hold no data, and only pass commands on: this node gets no slots and no replicas, and \
+         becomes no replica. What it has from before, it keeps until that is taken away."
+    ),
+    row!(
         "cluster-timings",
         Choice(&["lan", "wan"], |s, v| {
             s.cluster.timings = if v == "wan" { Timings::WAN } else { Timings::LAN };

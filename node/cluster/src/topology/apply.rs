@@ -2,8 +2,9 @@
 //!
 //! Each arm checks everything before it changes anything, so that a refusal leaves no trace.
 
-use skep_keyspace::SlotSet;
+use skep_keyspace::{NodeId, SlotSet};
 
+use super::members::refuse_proxy;
 use super::{Change, Entry, Refusal, ShardId, Topology};
 
 impl Topology {
@@ -40,7 +41,7 @@ impl Topology {
     }
 
     fn add_slots(&mut self, shard: ShardId, slots: &SlotSet) -> Result<(), Refusal> {
-        self.known_shard(shard)?;
+        self.check_holds_data(self.known_shard(shard)?.primary)?;
         self.check_unowned(slots)?;
         let owner = self.known_shard_mut(shard)?;
         for slot in slots.iter() {
@@ -58,6 +59,14 @@ impl Topology {
             owner.slots.remove(slot);
         }
         Ok(())
+    }
+
+    /// Refuses proxies.
+    pub(super) fn check_holds_data(&self, node: NodeId) -> Result<(), Refusal> {
+        match self.is_proxy(node) {
+            true => Err(refuse_proxy(node)),
+            false => Ok(()),
+        }
     }
 
     /// Refuses slots of which one has an owner.

@@ -42,7 +42,7 @@ pub enum Change {
         shard: ShardId,
         /// The epoch of that shard, at most [`EPOCH_HINT_MAX`].
         epoch: u64,
-        /// The slots that it claims. Refused if another shard has one of them.
+        /// The slots that it claims. Refused if another shard has one of them, or for a proxy.
         #[serde(with = "slots")]
         claims: SlotSet,
     },
@@ -72,7 +72,7 @@ pub enum Change {
         /// Whether it failed.
         is_failed: bool,
     },
-    /// Gives slots that are nobody's to a shard.
+    /// Gives slots that are nobody's to a shard. Refused where a proxy is the primary.
     AddSlots {
         /// The shard.
         shard: ShardId,
@@ -90,7 +90,8 @@ pub enum Change {
     },
     /// Makes a node a replica of a shard, not in sync yet. Changes nothing when it is one already.
     /// The node is a replica of another shard, which it leaves, or stands alone in a shard without
-    /// slots, which disappears. Else, and where it alone remembers what its shard held, refused.
+    /// slots, which disappears. Else, and where it alone remembers what its shard held, refused; and
+    /// so are proxies, on either side.
     Replicate {
         /// The node.
         node: NodeId,

@@ -38,6 +38,9 @@ impl Topology {
         if self.shards.contains_key(&shard) {
             return Err(Refusal::Member(shard.0));
         }
+        if about.is_proxy && !claims.is_empty() {
+            return Err(refuse_proxy(node));
+        }
         check_epoch(epoch)?;
         self.check_unowned(claims)?;
         self.take_in(node, about, shard, epoch, claims.clone());
@@ -114,6 +117,11 @@ pub(super) fn check_epoch(epoch: u64) -> Result<(), Refusal> {
         true => Ok(()),
         false => Err(Refusal::EpochTooHigh(epoch)),
     }
+}
+
+/// A proxy cannot have slots or copies.
+pub(super) fn refuse_proxy(node: NodeId) -> Refusal {
+    refuse(node, "is a proxy, which holds no data")
 }
 
 /// A node cannot have the role that somebody wants for it.

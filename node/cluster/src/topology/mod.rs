@@ -34,7 +34,7 @@ use skep_keyspace::NodeId;
 
 pub use change::{Change, EPOCH_HINT_MAX, Entry, Refusal};
 pub use node::{Node, NodeAddress};
-pub use placement::assign_unowned;
+pub use placement::{PlacementError, assign_unowned, ring_weight};
 pub use query::Role;
 pub use shard::{Shard, ShardId};
 pub use slot_map::{SlotMap, SlotOwner};

@@ -27,4 +27,8 @@ pub struct Node {
     pub incarnation: u64,
     /// The Raft leader has not heard of it for long.
     pub is_failed: bool,
+    /// Passes commands on and holds nothing: from now on it gets no slots and no replicas, and becomes
+    /// nobody's replica. What it has from before, it keeps until that is taken away.
+    #[serde(default)]
+    pub is_proxy: bool,
 }

@@ -43,6 +43,11 @@ impl Topology {
         })
     }
 
+    /// Whether a node is one that holds nothing on purpose.
+    pub fn is_proxy(&self, node: NodeId) -> bool {
+        self.nodes.get(&node).is_some_and(|about| about.is_proxy)
+    }
+
     /// Whether every slot has an owner.
     pub fn is_covered(&self) -> bool {
         self.unowned_count() == 0

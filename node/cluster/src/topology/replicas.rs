@@ -17,6 +17,8 @@ impl Topology {
         if target.primary == node {
             return Err(refuse(node, "is the primary of that shard"));
         }
+        self.check_holds_data(node)?;
+        self.check_holds_data(target.primary)?;
         self.leave(node)?;
         let target = self.known_shard_mut(id)?;
         target.replicas.insert(node);

@@ -104,6 +104,11 @@ pub(crate) fn replicate(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandEr
     if id != shard.primary {
         return Err(CommandError::text("ERR I can only replicate a master, not a replica."));
     }
+    if routes.topology.is_proxy(routes.me) || routes.topology.is_proxy(id) {
+        return Err(CommandError::text(
+            "ERR A proxy (cluster-proxy yes) neither is nor has a replica",
+        ));
+    }
     let has_slots = routes.my_shard().is_some_and(|(_, shard)| !shard.slots.is_empty());
     if !routes.is_replica() && (has_slots || has_keys(cx)) {
         return Err(CommandError::text(

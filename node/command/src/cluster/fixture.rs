@@ -50,7 +50,12 @@ pub(crate) fn topology() -> Topology {
 
 /// A bench at a node of the cluster.
 pub(crate) fn bench(number: u8) -> Bench {
+    bench_of(number, topology())
+}
+
+/// A bench at a node of another cluster.
+pub(crate) fn bench_of(number: u8, topology: Topology) -> Bench {
     let mut bench = Bench::new();
-    bench.server.routes = Some(Arc::new(Routes::new(id(number), Arc::new(topology()))));
+    bench.server.routes = Some(Arc::new(Routes::new(id(number), Arc::new(topology))));
     bench
 }

@@ -79,6 +79,12 @@ pub enum ClusterRequest {
     AddSlots(SlotSet),
     /// `CLUSTER DELSLOTS`: no longer own these slots. They have been found empty.
     DeleteSlots(SlotSet),
+    /// `CLUSTER PLACE`: the slots that nobody owns go to the shards that may have some, by the ring
+    /// (`skep_cluster::topology::assign_unowned`).
+    Place {
+        /// How often a shard of weight 1 stands on the ring.
+        virtual_nodes: u32,
+    },
     /// `CLUSTER BUMPEPOCH`.
     BumpEpoch,
     /// `CLUSTER SET-CONFIG-EPOCH`.

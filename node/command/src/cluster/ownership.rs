@@ -1,8 +1,9 @@
-//! Which slots this node owns: ADDSLOTS, DELSLOTS and FLUSHSLOTS.
+//! Which slots this node owns: ADDSLOTS, DELSLOTS and FLUSHSLOTS; and PLACE, for all nodes at once.
 //!
 //! What this node can see is checked before anybody is asked, with Redis' errors; who is asked
 //! checks again, because the topology may have changed meanwhile.
 
+use skep_keyspace::ring::VIRTUAL_NODES_DEFAULT;
 use skep_keyspace::{SLOT_COUNT, Slot, SlotRange, SlotSet};
 use skep_resp::{Args, parse_i64};
 use skep_store::View;
@@ -15,6 +16,8 @@ use crate::cx::Cx;
 use crate::error::CommandError;
 
 const NO_SLOT: CommandError = CommandError::text("ERR Invalid or out of range slot");
+/// Most virtual nodes that PLACE takes: from a thousand on, shards differ by less than 5 %.
+const MAX_VIRTUAL_NODES: u32 = 10_000;
 
 /// What becomes of the slots.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,14 +30,14 @@ enum Wish {
 pub(crate) fn addslots(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let routes = routes(cx)?;
     let slots = checked(&routes, single_slots(args)?, Wish::Add)?;
-    ask(cx, ClusterRequest::AddSlots(slots))
+    add(cx, &routes, slots)
 }
 
 /// `CLUSTER ADDSLOTSRANGE start-slot end-slot [start-slot end-slot ...]`.
 pub(crate) fn addslotsrange(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let routes = routes(cx)?;
     let slots = checked(&routes, ranges(args, "cluster|addslotsrange")?, Wish::Add)?;
-    ask(cx, ClusterRequest::AddSlots(slots))
+    add(cx, &routes, slots)
 }
 
 /// `CLUSTER DELSLOTS slot [slot ...]`.
@@ -65,6 +68,35 @@ pub(crate) fn flushslots(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandErro
             Ok(())
         }
     }
+}
+
+/// `CLUSTER PLACE [VNODES virtual-nodes]`, of any node.
+pub(crate) fn place(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
+    routes(cx)?;
+    let virtual_nodes = match args.len() {
+        2 => VIRTUAL_NODES_DEFAULT,
+        4 if args[2].eq_ignore_ascii_case(b"VNODES") => virtual_nodes(&args[3])?,
+        3 | 4 => return Err(CommandError::SYNTAX),
+        _ => return Err(CommandError::subcommand_syntax("CLUSTER", &args[1])),
+    };
+    ask(cx, ClusterRequest::Place { virtual_nodes })
+}
+
+fn virtual_nodes(argument: &[u8]) -> Result<u32, CommandError> {
+    let number = parse_i64(argument).ok_or(CommandError::NOT_INTEGER)?;
+    let number = u32::try_from(number).ok().filter(|count| (1..=MAX_VIRTUAL_NODES).contains(count));
+    let refuse = || format!("ERR VNODES must be a number of 1 to {MAX_VIRTUAL_NODES}");
+    number.ok_or_else(|| CommandError::new(refuse()))
+}
+
+/// Serves more slots.
+fn add(cx: &mut Cx<'_>, routes: &Routes, slots: SlotSet) -> Result<(), CommandError> {
+    if routes.topology.is_proxy(routes.me) {
+        return Err(CommandError::text(
+            "ERR This node is a proxy (cluster-proxy yes) and holds no data; ask one that does",
+        ));
+    }
+    ask(cx, ClusterRequest::AddSlots(slots))
 }
 
 /// Gives up slots that this node owns, if there is nothing in them.
@@ -179,6 +211,47 @@ mod tests {
             "CLUSTER ADDSLOTSRANGE 16000 16001 16010 16010",
             ClusterRequest::AddSlots(set("16000-16001,16010")),
         );
+    }
+
+    #[test]
+    fn any_node_can_be_asked_to_place_what_nobody_owns() {
+        let place = |virtual_nodes| ClusterRequest::Place { virtual_nodes };
+        for number in [1, 3, 4] {
+            fixture::bench(number).expect_asked("CLUSTER PLACE", place(150));
+        }
+        let mut bench = fixture::bench(1);
+        bench.expect_asked("CLUSTER PLACE vnodes 1", place(1));
+        bench.expect_asked("CLUSTER PLACE VNODES 10000", place(10_000));
+        let out_of_range = "-ERR VNODES must be a number of 1 to 10000";
+        bench.expect(&[
+            ("CLUSTER PLACE VNODES 0", out_of_range),
+            ("CLUSTER PLACE VNODES 10001", out_of_range),
+            ("CLUSTER PLACE VNODES x", "-ERR value is not an integer or out of range"),
+            ("CLUSTER PLACE VNODES", "-ERR syntax error"),
+            ("CLUSTER PLACE SLOTS 5", "-ERR syntax error"),
+        ]);
+        let usage = bench.ask("CLUSTER PLACE VNODES 5 6");
+        assert!(usage.starts_with("-ERR unknown subcommand or wrong number"), "{usage}");
+        assert_eq!(bench.server.asked.lock().len(), 2);
+    }
+
+    #[test]
+    fn a_proxy_asks_for_no_slots_and_for_no_primary() {
+        let mut topology = fixture::topology();
+        topology.nodes.get_mut(&fixture::id(3)).unwrap().is_proxy = true;
+        let mut bench = fixture::bench_of(3, topology.clone());
+        let holds_nothing =
+            "-ERR This node is a proxy (cluster-proxy yes) and holds no data; ask one that does";
+        bench.expect(&[
+            ("CLUSTER ADDSLOTS 16000", holds_nothing),
+            ("CLUSTER ADDSLOTSRANGE 16000 16001", holds_nothing),
+        ]);
+        let replicate = |number| format!("CLUSTER REPLICATE {}", fixture::id(number));
+        let no_replica = "-ERR A proxy (cluster-proxy yes) neither is nor has a replica";
+        bench.expect(&[(&replicate(1), no_replica)]);
+        fixture::bench_of(4, topology.clone()).expect(&[(&replicate(3), no_replica)]);
+        fixture::bench_of(1, topology)
+            .expect_asked("CLUSTER ADDSLOTS 16000", ClusterRequest::AddSlots(set("16000")));
     }
 
     #[test]

@@ -216,6 +216,8 @@ const HELP: &[&str] = &[
     "NODES",
     "    List all nodes, a line each:",
     "    <id> <host>:<port>@<mesh-port> <flags> <primary> <ping> <pong> <epoch> <link> <slots>",
+    "PLACE [VNODES <virtual-nodes>]",
+    "    Give slots that no node serves to the primaries, by the ring; not to proxies.",
     "REPLICAS <node-id>",
     "    List the replicas of a primary.",
     "REPLICATE <node-id>",

@@ -222,6 +222,16 @@ const CLUSTER_ROWS: &[Row] = &[
         run: show::nodes,
         ..SHOW
     },
+    Row {
+        name: "place",
+        arity: -2,
+        since: "7.2.0",
+        summary: "Gives the slots that nobody owns to all shards, by consistent hashing.",
+        complexity: "O(N) with N being the number of shards times virtual nodes",
+        arguments: &[Argument::new("virtual-nodes", Integer).behind("VNODES").optional()],
+        run: ownership::place,
+        ..CHANGE
+    },
     Row { name: "replicas", since: "5.0.0", ..REPLICAS },
     Row {
         name: "replicate",

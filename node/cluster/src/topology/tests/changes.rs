@@ -71,6 +71,36 @@ fn slots_are_given_and_taken_only_whole() {
 }
 
 #[test]
+fn a_proxy_gets_no_slots_and_no_replicas_and_replicates_nobody() {
+    let mut topology = singletons(3);
+    let proxy = || Node { is_proxy: true, ..about(1) };
+    let admit = |claims| Change::Admit {
+        node: node(3),
+        about: proxy(),
+        shard: shard(3),
+        epoch: 0,
+        claims: slots(claims),
+    };
+    let refused = |number| role(number, "is a proxy, which holds no data");
+    assert_eq!(topology.run(admit("7")), refused(3));
+    assert_eq!(topology.run(admit("")), Ok(()));
+    let add = |number| Change::AddSlots { shard: shard(number), slots: slots("7") };
+    let replicate = |at, to| Change::Replicate { node: node(at), shard: shard(to) };
+    assert_eq!(topology.run(add(3)), refused(3));
+    assert_eq!(topology.run(replicate(1, 3)), refused(3));
+    assert_eq!(topology.run(replicate(3, 0)), refused(3));
+    topology.run(Change::Update { node: node(3), about: about(1) }).unwrap();
+    assert_eq!(topology.run(add(3)), Ok(()), "it is no proxy any more");
+    topology.run(replicate(1, 3)).unwrap();
+    topology.run(Change::Update { node: node(3), about: proxy() }).unwrap();
+    assert_eq!(topology.at(3).slots, slots("7"), "what it has it keeps");
+    assert_eq!(topology.run(replicate(2, 3)), refused(3));
+    assert_eq!(topology.run(replicate(1, 3)), Ok(()), "its replica is one already");
+    topology.run(Change::DeleteSlots { shard: shard(3), slots: slots("7") }).unwrap();
+    assert_eq!(topology.run(add(3)), refused(3));
+}
+
+#[test]
 fn a_node_that_stands_alone_without_slots_may_replicate_and_its_shard_disappears() {
     let mut topology = singletons(4);
     topology.run(Change::AddSlots { shard: shard(0), slots: slots("0") }).unwrap();

@@ -48,7 +48,7 @@ impl Draw {
         let (node, shard) = (node(self.node), shard(self.shard));
         let revision = topology.shards.get(&shard).map_or(0, |shard| shard.revision);
         let revision = revision.saturating_sub(self.revision_back);
-        let about = about(self.number);
+        let about = Node { is_proxy: self.number == 3, ..about(self.number) };
         let mut slots = SlotSet::new();
         slots.insert_range(SlotRange { first: self.range.0, last: self.range.1 });
         match self.kind {

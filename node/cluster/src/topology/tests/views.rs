@@ -2,7 +2,7 @@
 
 use skep_keyspace::{SLOT_COUNT, Slot, SlotRange};
 
-use super::super::{Role, SlotMap, assign_unowned};
+use super::super::{PlacementError, Role, SlotMap, assign_unowned};
 use super::*;
 
 #[test]
@@ -38,7 +38,29 @@ fn the_ring_gives_every_slot_that_nobody_owns_and_no_other() {
     }
     assert!(topology.is_covered());
     assert_eq!(assign_unowned(&topology, 150), Ok(Vec::new()));
-    assert_eq!(assign_unowned(&Topology::default(), 150), Ok(Vec::new()));
+}
+
+#[test]
+fn proxies_and_shards_whose_primary_has_failed_are_given_nothing() {
+    let mut topology = singletons(4);
+    topology.run(Change::Mark { node: node(1), is_failed: true }).unwrap();
+    let proxy = Node { is_proxy: true, ..about(1) };
+    topology.run(Change::Update { node: node(2), about: proxy }).unwrap();
+    let gainers = |topology: &Topology| {
+        let gains = assign_unowned(topology, 150).unwrap();
+        let given: usize = gains.iter().map(|(_, slots)| slots.len()).sum();
+        assert_eq!(given, topology.unowned_count());
+        gains.into_iter().map(|(id, _)| id).collect::<Vec<ShardId>>()
+    };
+    assert_eq!(gainers(&topology), [shard(0), shard(3)]);
+    topology.run(Change::Mark { node: node(1), is_failed: false }).unwrap();
+    topology.run(Change::Update { node: node(2), about: about(1) }).unwrap();
+    assert_eq!(gainers(&topology), [shard(0), shard(1), shard(2), shard(3)]);
+    for number in 0..4 {
+        topology.run(Change::Mark { node: node(number), is_failed: true }).unwrap();
+    }
+    assert_eq!(assign_unowned(&topology, 150), Err(PlacementError::NoShard));
+    assert_eq!(assign_unowned(&Topology::default(), 150), Err(PlacementError::NoShard));
 }
 
 #[test]

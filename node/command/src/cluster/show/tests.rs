@@ -1,13 +1,11 @@
 //! Promises of the commands that tell about the cluster.
 
-use std::sync::Arc;
-
 use skep_cluster::Topology;
 use skep_keyspace::Slot;
 use skep_keyspace::ring::Ring;
 use skep_resp::Protocol;
 
-use crate::cluster::{Routes, fixture};
+use crate::cluster::fixture::{self, bench_of};
 use crate::error::CommandError;
 use crate::server::LinkFacts;
 use crate::table;
@@ -15,13 +13,6 @@ use crate::testing::Bench;
 
 fn id(number: u8) -> String {
     fixture::id(number).to_string()
-}
-
-/// The bench of a node of a topology.
-fn bench_of(number: u8, topology: Topology) -> Bench {
-    let mut bench = Bench::new();
-    bench.server.routes = Some(Arc::new(Routes::new(fixture::id(number), Arc::new(topology))));
-    bench
 }
 
 /// The topology in which some nodes are out of reach.
