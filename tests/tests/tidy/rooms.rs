@@ -8,7 +8,7 @@ use crate::report;
 use crate::source::{has_word, sources};
 
 /// A room, and which rooms it may know.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("node/resp", &[]),
     ("node/keyspace", &[]),
     ("node/store", &["skep-keyspace"]),
@@ -23,6 +23,8 @@ const ROOMS: [(&str, &[&str]); 10] = [
     // A black box is tested from outside.
     ("tests", &[]),
     ("benches", &["skep-resp", "skep-planner"]),
+    // What an outsider has to write.
+    ("examples/client_side_sharding", &[]),
 ];
 const PURE_ROOMS: [&str; 5] =
     ["node/resp/", "node/keyspace/", "node/store/", "node/cluster/", "node/command/"];

@@ -7,14 +7,11 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use serde_json::json;
-use skep_cluster::topology::NodeAddress;
 use skep_cluster::{Shard, Topology};
-use skep_keyspace::ring::{RING_VERSION, VIRTUAL_NODES_DEFAULT};
 use skep_keyspace::{NodeId, SlotRange};
 use skep_resp::{Protocol, Reply};
 
-use super::{Routes, nodes};
+use super::{Routes, nodes, ring};
 
 /// What is asked.
 #[derive(Clone, Copy)]
@@ -49,7 +46,7 @@ impl Routes {
                 Question::Nodes => {
                     reply.verbatim("txt", nodes::text(&topology, self.me).as_bytes());
                 }
-                Question::Ring => reply.bulk(ring(&topology).as_bytes()),
+                Question::Ring => reply.bulk(ring::document(&topology).as_bytes()),
             }
             Bytes::from(reply.into_bytes())
         };
@@ -129,22 +126,4 @@ fn shard_node(reply: &mut Reply, topology: &Topology, shard: &Shard, id: NodeId)
     reply.bulk(b"replication-offset");
     reply.integer(0);
     text(reply, "health", health);
-}
-
-/// What a client needs to find the node of a key without asking: who owns which slot, and the rule
-/// for slots that nobody has been given (see `skep_keyspace::ring`; shards stand under their ids).
-fn ring(topology: &Topology) -> String {
-    let shards = topology.shards.iter().map(|(id, shard)| {
-        let NodeAddress { host, client_port, .. } = nodes::address(topology, shard.primary);
-        let primary = json!({ "id": shard.primary.to_string(), "host": host, "port": client_port });
-        let slots: Vec<_> = shard.slots.ranges().map(|range| [range.first, range.last]).collect();
-        json!({ "id": id.to_string(), "weight": 1, "primary": primary, "slots": slots })
-    });
-    json!({
-        "version": RING_VERSION,
-        "virtual_nodes": VIRTUAL_NODES_DEFAULT,
-        "topology_version": topology.version,
-        "shards": shards.collect::<Vec<_>>(),
-    })
-    .to_string()
 }

@@ -7,6 +7,7 @@ pub(crate) mod fixture;
 pub(crate) mod keys;
 pub(crate) mod nodes;
 pub(crate) mod ownership;
+mod ring;
 pub mod routes;
 pub(crate) mod show;
 mod state;

@@ -1,8 +1,6 @@
 //! Promises of the commands that tell about the cluster.
 
 use skep_cluster::Topology;
-use skep_keyspace::Slot;
-use skep_keyspace::ring::Ring;
 use skep_resp::Protocol;
 
 use crate::cluster::fixture::{self, bench_of};
@@ -233,31 +231,6 @@ fn readonly_holds_until_readwrite_or_reset() {
         bench.ask(undo);
         assert!(!bench.client.reads_replica, "{undo}");
     }
-}
-
-#[test]
-fn the_ring_is_enough_to_find_the_node_of_a_key() {
-    let mut bench = fixture::bench(1);
-    let reply = String::from_utf8(bench.ask_words(&[b"CLUSTER", b"RING"])).unwrap();
-    let ring: serde_json::Value = serde_json::from_str(reply.lines().nth(1).unwrap()).unwrap();
-    assert_eq!(ring["version"], 1);
-    assert_eq!(ring["topology_version"], 42);
-    let shards = ring["shards"].as_array().unwrap();
-    assert_eq!(shards.len(), 3);
-    assert_eq!(shards[0]["primary"]["host"], "10.0.0.1");
-    assert_eq!(shards[0]["primary"]["port"], 7000);
-    assert_eq!(shards[0]["primary"]["id"], id(1));
-    assert_eq!(shards[1]["slots"], serde_json::json!([[5461, 10922], [12000, 12000]]));
-    // Slots that nobody has: as the node itself would hand them out.
-    let names: Vec<&str> = shards.iter().map(|shard| shard["id"].as_str().unwrap()).collect();
-    let weights: Vec<f64> = shards.iter().map(|shard| shard["weight"].as_f64().unwrap()).collect();
-    let virtual_nodes = ring["virtual_nodes"].as_u64().unwrap() as u32;
-    let ring = Ring::new(&names, &weights, virtual_nodes).unwrap();
-    let topology = fixture::topology();
-    let gains = skep_cluster::topology::assign_unowned(&topology, virtual_nodes).unwrap();
-    let slot = Slot::new(16000).unwrap();
-    let gainer = gains.iter().find(|(_, slots)| slots.contains(slot)).unwrap().0;
-    assert_eq!(names[ring.owner(slot)], gainer.to_string());
 }
 
 #[test]
