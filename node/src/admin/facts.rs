@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use skep_command::Server as _;
 use skep_command::cluster::{ClusterFigures, Lease, Routes};
 use skep_keyspace::NodeId;
 
+use crate::cluster::Progress;
 use crate::node::Node;
 
 /// A cluster as this node sees it. What nobody knows yet is left out of all answers.
@@ -65,14 +65,25 @@ impl ClusterFacts {
 
 /// The cluster of a node; nothing when it runs alone, or knows of none yet.
 pub(crate) fn cluster_facts(node: &Node) -> Option<ClusterFacts> {
-    let mut facts = ClusterFacts::of(node.routes()?);
-    let known = node.replica_offsets().into_iter();
-    let progress = |(node, offset_bytes)| ReplicaProgress {
-        node,
-        offset_bytes,
-        lag_bytes: None,
-        silence: None,
+    let cluster = node.cluster()?;
+    let mut facts = ClusterFacts::of(cluster.routes());
+    let replication = &cluster.replication;
+    if facts.routes.is_replica() {
+        let lag_bytes = replication.is_common().then(|| replication.behind_bytes());
+        let (is_up, silence) = (replication.is_linked(), replication.silence());
+        facts.offset_bytes = Some(replication.followed_offset());
+        facts.following = Some(Following { is_up, silence, lag_bytes });
+        return Some(facts);
+    }
+    let offset = node.store.offset_bytes();
+    let progress = |replica: &Arc<Progress>| ReplicaProgress {
+        node: replica.node,
+        offset_bytes: replica.applied(),
+        lag_bytes: Some(offset.saturating_sub(replica.applied())),
+        silence: Some(replica.silence()),
     };
-    facts.replicas = known.map(progress).collect();
+    facts.offset_bytes = Some(offset);
+    facts.lease = Some(if cluster.duty.holds_lease() { Lease::Held } else { Lease::Lapsed });
+    facts.replicas = replication.replicas().iter().map(progress).collect();
     Some(facts)
 }

@@ -11,6 +11,11 @@ pub(crate) fn now() -> u64 {
     now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
 }
 
+/// How long ago a moment of that clock was.
+pub(crate) fn since(moment: u64) -> Duration {
+    Duration::from_nanos(now().saturating_sub(moment))
+}
+
 /// How long until a moment of that clock; nothing when it is over.
 pub(crate) fn until(moment: u64) -> Duration {
     Duration::from_nanos(moment.saturating_sub(now()))

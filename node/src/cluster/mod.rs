@@ -31,7 +31,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc};
 
 pub(crate) use duty::Duty;
-use replication::Replication;
+pub(crate) use replication::{Progress, Replication};
 pub(crate) use setup::{CannotJoin, start};
 
 use crate::consensus::Consensus;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use skep_cluster::topology::Role;
+use skep_cluster::topology::{Role, assign_unowned};
 use skep_cluster::{Change, Entry, Refusal, ShardId};
 use skep_command::CommandError;
 use skep_command::cluster::{ClusterRequest, DeferredReply, FailoverKind};
@@ -59,6 +59,7 @@ impl Cluster {
             ClusterRequest::DeleteSlots(slots) => {
                 self.agree(asked_by, Change::DeleteSlots { shard: shard()?, slots }).await
             }
+            ClusterRequest::Place { virtual_nodes } => self.place(asked_by, virtual_nodes).await,
             ClusterRequest::BumpEpoch => {
                 self.agree(asked_by, Change::BumpEpoch { shard: shard()? }).await?;
                 let routes = self.duty.routes();
@@ -175,6 +176,16 @@ impl Cluster {
         let met = mesh.meet(address, frame(asked), ASK).await;
         let (node, answer) = met.map_err(|error| error.to_string())?;
         Ok((node, read(&answer)))
+    }
+
+    /// Gives the slots of nobody to shards, by the ring.
+    async fn place(&self, asked_by: &str, virtual_nodes: u32) -> Done {
+        let topology = self.duty.routes().topology.clone();
+        let gains = assign_unowned(&topology, virtual_nodes).map_err(|error| error.to_string())?;
+        for (shard, slots) in gains {
+            self.agree(asked_by, Change::AddSlots { shard, slots }).await?;
+        }
+        Ok(DeferredReply::Ok)
     }
 
     async fn replicate(&self, asked_by: &str, primary: NodeId) -> Done {

@@ -99,6 +99,7 @@ async fn assemble(
         zone: settings.cluster.zone.clone(),
         incarnation: unix_time_us(),
         is_failed: false,
+        is_proxy: settings.cluster.is_proxy,
     };
     let cluster = Arc::new(Cluster {
         me,

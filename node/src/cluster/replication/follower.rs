@@ -164,8 +164,8 @@ impl Follower<'_> {
                 self.replay.restart(self.replication.store(), lane, groups);
                 Ok(())
             }
-            ToReplica::Told(Told::Fresh { asked_at }) => {
-                self.replication.note_fresh(asked_at);
+            ToReplica::Told(Told::Fresh { asked_at, offset }) => {
+                self.replication.note_fresh(asked_at, offset);
                 Ok(())
             }
             ToReplica::Told(Told::Token(token)) => {

@@ -13,6 +13,7 @@ mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use skep_cluster::{ShardId, Topology};
@@ -54,6 +55,9 @@ pub(crate) struct Replication {
     is_linked: AtomicBool,
     /// All lanes are followed.
     is_common: AtomicBool,
+    /// When the primary was heard last, by the same clock, and how far its lanes went then.
+    heard_at: AtomicU64,
+    primary_offset: AtomicU64,
     /// The data is as of this moment or later, by the clock of leases; 0 for unknown.
     fresh_at: AtomicU64,
 }
@@ -72,6 +76,8 @@ impl Replication {
             following: Mutex::default(),
             is_linked: AtomicBool::new(false),
             is_common: AtomicBool::new(false),
+            heard_at: AtomicU64::new(0),
+            primary_offset: AtomicU64::new(0),
             fresh_at: AtomicU64::new(0),
         }
     }
@@ -200,7 +206,9 @@ impl Replication {
         self.is_common.store(false, Relaxed);
     }
 
-    fn note_fresh(&self, asked_at: u64) {
+    fn note_fresh(&self, asked_at: u64, offset: u64) {
+        self.heard_at.store(clock::now(), Relaxed);
+        self.primary_offset.store(offset, Relaxed);
         if self.is_common.load(Relaxed) {
             self.fresh_at.fetch_max(asked_at, Relaxed);
         }
@@ -221,9 +229,15 @@ impl Replication {
         Some(self.fresh_at.load(Relaxed)).filter(|at| *at > 0)
     }
 
-    /// How old the data may be.
-    pub(crate) fn staleness_ns(&self) -> Option<u64> {
-        self.fresh_at().map(|at| clock::now().saturating_sub(at))
+    /// How long the primary has not been heard; nothing before the first time.
+    pub(crate) fn silence(&self) -> Option<Duration> {
+        let heard_at = Some(self.heard_at.load(Relaxed)).filter(|at| *at > 0);
+        heard_at.map(clock::since)
+    }
+
+    /// What the primary had, when it was heard last, and this node has not applied.
+    pub(crate) fn behind_bytes(&self) -> u64 {
+        self.primary_offset.load(Relaxed).saturating_sub(self.followed_offset())
     }
 
     /// What has been applied of the primary's reign; 0 without common ground.

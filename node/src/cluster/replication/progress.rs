@@ -1,6 +1,7 @@
 //! What a primary knows of a replica that follows it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use skep_keyspace::NodeId;
@@ -54,6 +55,11 @@ impl Progress {
     /// When it was heard last, by the clock of leases.
     pub(crate) fn heard_at(&self) -> u64 {
         self.heard_at.load(Relaxed)
+    }
+
+    /// How long it has not been heard.
+    pub(crate) fn silence(&self) -> Duration {
+        clock::since(self.heard_at())
     }
 
     pub(crate) fn is_complete(&self) -> bool {

@@ -167,6 +167,7 @@ impl Source<'_> {
     /// Sends what has come since the last sweep. Answers whether there was anything.
     async fn sweep(&mut self, sender: &mut FrameSender) -> Result<bool, SourceEnd> {
         let token = self.progress.wanted();
+        let offset = self.store().offset_bytes();
         let (tails, keys, copy, asked_at) = {
             let mut orders = self.orders.lock();
             let tails = std::mem::take(&mut orders.tails);
@@ -186,7 +187,7 @@ impl Source<'_> {
             self.copy(sender, lane, digest).await?;
         }
         if let Some(asked_at) = asked_at.filter(|_| self.is_complete()) {
-            sender.feed(Told::Fresh { asked_at }.encode()).await?;
+            sender.feed(Told::Fresh { asked_at, offset }.encode()).await?;
         }
         let is_passed = self.is_complete() && token > 0;
         self.progress.set_complete(self.is_complete());

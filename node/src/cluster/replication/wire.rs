@@ -56,8 +56,9 @@ pub(super) enum Told {
     Restart { lane: u8, at: u64, groups: u64 },
     /// The stripe is to be emptied; its state follows, and then its lane from here on.
     Empty { lane: u8, at: u64, groups: u64 },
-    /// All that was acknowledged before `Applied` with this time came is sent.
-    Fresh { asked_at: u64 },
+    /// All that was acknowledged before `Applied` with this time came is sent, which was `offset`
+    /// bytes of lanes.
+    Fresh { asked_at: u64, offset: u64 },
     /// Answer with `Done`.
     Token(u64),
 }
