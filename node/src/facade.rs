@@ -11,7 +11,7 @@ use skep_command::server::{
     SlowEntry,
 };
 use skep_command::{Client, CommandError};
-use skep_keyspace::NodeId;
+use skep_keyspace::{NodeId, Slot};
 use skep_resp::{Args, Reply};
 
 use crate::clients::Connection;
@@ -163,10 +163,10 @@ impl Server for Node {
     }
 
     fn publish(&self, kind: ChannelKind, channel: &[u8], message: &[u8]) -> usize {
-        let limit = self.settings.load().pubsub_output;
-        let published = self.pubsub.publish(kind, channel, message, &limit);
-        self.output_limit_disconnections.fetch_add(published.overrun as u64, Relaxed);
-        published.receivers
+        if let Some(cluster) = self.cluster() {
+            cluster.spread(kind, channel, message);
+        }
+        self.publish_here(kind, channel, message)
     }
 
     fn take_pushes(&self, client: &Client, reply: &mut Reply) {
@@ -307,6 +307,20 @@ impl Server for Node {
                 Box::pin(std::future::ready(refused))
             }
         }
+    }
+
+    fn forward(
+        &self,
+        client: &mut Client,
+        slot: Slot,
+        args: Args<'_>,
+        is_read: bool,
+    ) -> Option<Deferred> {
+        self.cluster()?.take_over(client, slot, args, is_read)
+    }
+
+    fn note_moved(&self, client: &Client) {
+        Node::note_moved(self, &client.name);
     }
 
     fn replica_offsets(&self) -> Vec<(NodeId, u64)> {

@@ -1,5 +1,6 @@
 //! The node: everything its threads share.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use skep_command::Client;
-use skep_command::server::MemoryFacts;
+use skep_command::server::{ChannelKind, MemoryFacts};
 use skep_resp::Limits;
 use skep_store::{Store, Writer};
 use tokio::net::TcpStream;
@@ -30,6 +31,8 @@ use crate::slowlog::SlowLog;
 
 /// The most input that ranges of 32 bits can address, with room for what is unquoted behind it.
 const MAX_ADDRESSABLE_BYTES: usize = 2 << 30;
+/// Names of clients that are counted apart.
+const CLIENT_NAMES_MAX: usize = 256;
 /// How often the memory of the whole process is looked up.
 const MEMORY_TICK_MS: u64 = 100;
 
@@ -46,7 +49,7 @@ pub(crate) struct Node {
     pub(crate) latency: LatencyMonitor,
     pub(crate) memory: Memory,
     pub(crate) pause: Pause,
-    /// One for each worker.
+    /// One for each thread that runs commands.
     pub(crate) figures: Box<[Figures]>,
     /// Counters at the last CONFIG RESETSTAT.
     pub(crate) reset: Mutex<Published>,
@@ -56,6 +59,8 @@ pub(crate) struct Node {
     pub(crate) started: Instant,
     pub(crate) started_unix_ms: u64,
     pub(crate) run_id: String,
+    /// `MOVED` replies, by the name of the client.
+    pub(crate) moved: Mutex<BTreeMap<Vec<u8>, u64>>,
     pub(crate) connections_received: AtomicU64,
     pub(crate) connections_rejected: AtomicU64,
     pub(crate) output_limit_disconnections: AtomicU64,
@@ -71,7 +76,8 @@ impl Node {
         let settings = configuration.settings();
         let node = Node {
             configuration: Mutex::new(configuration),
-            figures: (0..settings.workers).map(|_| Figures::default()).collect(),
+            // One more for the commands that other nodes forward.
+            figures: (0..=settings.workers).map(|_| Figures::default()).collect(),
             store,
             settings: ArcSwap::from_pointee(settings),
             clients: Clients::default(),
@@ -88,6 +94,7 @@ impl Node {
             started: Instant::now(),
             started_unix_ms: unix_time_us() / 1000,
             run_id,
+            moved: Mutex::default(),
             connections_received: AtomicU64::new(0),
             connections_rejected: AtomicU64::new(0),
             output_limit_disconnections: AtomicU64::new(0),
@@ -217,6 +224,21 @@ impl Node {
 
     pub(crate) fn new_client(&self, connection: &Connection) -> Client {
         Client::new(connection.id, self.settings.load().password.is_none())
+    }
+
+    /// Sends a message to the subscribers of this node. Returns how many there are.
+    pub(crate) fn publish_here(&self, kind: ChannelKind, channel: &[u8], message: &[u8]) -> usize {
+        let limit = self.settings.load().pubsub_output;
+        let published = self.pubsub.publish(kind, channel, message, &limit);
+        self.output_limit_disconnections.fetch_add(published.overrun as u64, Relaxed);
+        published.receivers
+    }
+
+    /// Counts a `MOVED` reply to a client of some name; of too many names, together.
+    pub(crate) fn note_moved(&self, name: &[u8]) {
+        let mut moved = self.moved.lock();
+        let is_known = moved.contains_key(name) || moved.len() < CLIENT_NAMES_MAX;
+        *moved.entry(if is_known { name.to_vec() } else { b"(others)".to_vec() }).or_default() += 1;
     }
 
     /// Forgets a connection that has ended.

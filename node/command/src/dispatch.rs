@@ -4,6 +4,7 @@
 //! The order of checks is Redis's (`processCommand`), because clients' test suites see it: unknown
 //! command, arity, authentication, memory, subscribed mode, pause, queueing by MULTI.
 
+use skep_keyspace::Slot;
 use skep_resp::{Args, Checkpoint, Reply};
 use skep_store::{Key, Store, StripeSet, View, Writer};
 
@@ -216,8 +217,10 @@ impl Env<'_> {
                 "ERR transaction is too large; raise client-query-buffer-limit or send less",
             ));
         }
-        if self.way(command, args, None)? == Way::Wait {
-            return Ok(Admitted::Postponed);
+        match self.way(command, args, None)? {
+            Way::Here => {}
+            Way::Wait => return Ok(Admitted::Postponed),
+            Way::There(slot) => return Err(self.moved(slot)),
         }
         transaction::queue(self.client, command, args);
         Ok(Admitted::Queued)
@@ -251,6 +254,7 @@ impl Env<'_> {
                 self.client.postponed = true;
                 return;
             }
+            Ok(Way::There(slot)) => return self.redirect(command, args, slot),
             Err(error) => return self.refuse(args, &error),
         }
         match key.is_some() {
@@ -260,6 +264,23 @@ impl Env<'_> {
         if self.exact_times {
             self.tell_watchers(command, args);
         }
+    }
+
+    /// Answers a command for another node: that node does, or the client is sent there.
+    fn redirect(&mut self, command: &'static Command, args: Args<'_>, slot: Slot) {
+        if route::may_be_forwarded(self.client, command) {
+            let is_read = !transaction::may_write(self.client, command);
+            self.client.deferred = self.server.forward(self.client, slot, args, is_read);
+        }
+        if self.client.deferred.is_none() {
+            let error = self.moved(slot);
+            self.refuse(args, &error);
+        }
+    }
+
+    fn moved(&self, slot: Slot) -> CommandError {
+        self.server.note_moved(self.client);
+        self.routes.map_or(CommandError::NO_CLUSTER, |(routes, _)| route::moved(routes, slot))
     }
 
     /// Whether a pause holds this command back: all, or those that change what replicas would see.

@@ -30,12 +30,32 @@ pub(crate) enum Way {
     Here,
     /// It waits: this node should serve it, and cannot now.
     Wait,
+    /// It runs at another node.
+    There(Slot),
+}
+
+/// Where a client should go with a command for a slot.
+pub(crate) fn moved(routes: &Routes, slot: Slot) -> CommandError {
+    match routes.map.owner(slot) {
+        Some(owner) => {
+            let (host, port) = (&owner.address.host, owner.address.client_port);
+            CommandError::new(format!("MOVED {} {host}:{port}", slot.number()))
+        }
+        None => NOT_SERVED,
+    }
+}
+
+/// Whether another node may answer a command on behalf of this one: nothing of it is about the
+/// connection.
+pub(crate) fn may_be_forwarded(client: &Client, command: &Command) -> bool {
+    let is_of_connection = ["watch", "exec", "ssubscribe"].contains(&command.row.name);
+    client.transaction.is_none() && !is_of_connection
 }
 
 /// Decides about a command of a client. `key` is the command's only key, if the batch has it.
 ///
 /// # Errors
-/// The redirection, or why nobody can serve it.
+/// Why nobody can serve it.
 #[inline]
 pub(crate) fn way(
     (routes, lease): (&Routes, Lease),
@@ -63,11 +83,9 @@ pub(crate) fn way(
         {
             Ok(Way::Here)
         }
-        Place::Replica(owner) | Place::Elsewhere(owner) => {
+        Place::Replica(_) | Place::Elsewhere(_) => {
             client.parked_since_ms = None;
-            let address = &owner.address;
-            let (host, port) = (&address.host, address.client_port);
-            Err(CommandError::new(format!("MOVED {} {host}:{port}", slot.number())))
+            Ok(Way::There(slot))
         }
         Place::Nowhere => Err(NOT_SERVED),
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use skep_keyspace::NodeId;
+use skep_keyspace::{NodeId, Slot};
 use skep_resp::{Args, Reply};
 use skep_store::Counters;
 
@@ -143,6 +143,22 @@ pub trait Server: Sync {
     fn ask_cluster(&self, asked_by: String, request: ClusterRequest) -> Deferred {
         let _ = (asked_by, request);
         Box::pin(std::future::ready(DeferredReply::Error(CommandError::NO_CLUSTER)))
+    }
+    /// Has a command for another node answered there, if the node does that for this client. Counts
+    /// the client's commands that were for others.
+    fn forward(
+        &self,
+        client: &mut Client,
+        slot: Slot,
+        args: Args<'_>,
+        is_read: bool,
+    ) -> Option<Deferred> {
+        let _ = (client, slot, args, is_read);
+        None
+    }
+    /// A client is told `MOVED`.
+    fn note_moved(&self, client: &Client) {
+        let _ = client;
     }
     /// How far the replicas that follow this node have acknowledged its log, in bytes; those that
     /// nothing is known of are left out.

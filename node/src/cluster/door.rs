@@ -22,7 +22,8 @@ impl Handler for Door {
         Box::pin(async move {
             match class {
                 Class::Control => self.0.answer(caller, frame).await,
-                Class::Bulk | Class::Forward => {
+                Class::Forward => self.0.serve_forwarded(&frame).await,
+                Class::Bulk => {
                     Err(Rejected("this node takes no such request".to_owned()))
                 }
             }
@@ -39,11 +40,14 @@ impl Handler for Door {
     fn stream(
         &self,
         from: NodeId,
-        _: Class,
+        class: Class,
         sender: FrameSender,
         mut receiver: FrameReceiver,
     ) -> BoxFuture<'_, ()> {
         Box::pin(async move {
+            if class == Class::Forward {
+                return self.0.take_messages(receiver).await;
+            }
             if let Ok(Some(first)) = receiver.receive().await {
                 self.0.replication.serve(from, sender, receiver, &first).await;
             }

@@ -7,16 +7,19 @@
 //! `requests` (what clients ask), `ask` (what nodes ask), `door`, `peers`, `setup`.
 
 mod ask;
+mod breakers;
 mod clock;
 mod control;
 mod door;
 mod duty;
+mod forward;
 mod members;
 mod pace;
 mod peers;
 mod replication;
 mod requests;
 mod setup;
+mod spread;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -24,9 +27,10 @@ use std::time::Duration;
 use skep_cluster::{Node as About, ShardCore, Timings};
 use skep_command::cluster::{ClusterRequest, Deferred, DeferredReply};
 use skep_command::server::LinkFacts;
-use skep_command::{CommandError, cluster::Routes};
-use skep_keyspace::NodeId;
+use skep_command::{Client, CommandError, cluster::Routes};
+use skep_keyspace::{NodeId, Slot};
 use skep_mesh::Mesh;
+use skep_resp::Args;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc};
 
@@ -36,13 +40,31 @@ pub(crate) use setup::{CannotJoin, start};
 
 use crate::consensus::Consensus;
 use crate::node::Node;
+use crate::settings::Redirect;
+use breakers::Breakers;
 use control::Input;
+use forward::{Forwarded, Hand};
 use peers::Peers;
+use spread::Spread;
 
 /// Between looks at what others bring about.
 const LOOK: Duration = Duration::from_millis(2);
 /// How long the hand-over of a node that ends may take.
 const LAST_HAND_OVER: Duration = Duration::from_secs(3);
+
+/// `MOVED` to one shard that a client may leave unheeded before it is served through this node.
+const UNHEEDED_MAX: u32 = 3;
+/// The id of the clients whose commands other nodes have forwarded.
+const FORWARDED_CLIENT: u64 = 0;
+
+fn ending() -> DeferredReply {
+    DeferredReply::Error(CommandError::text("ERR this node is ending"))
+}
+
+/// Whether a node is there for other nodes' slots only.
+fn has_no_slots(routes: &Routes) -> bool {
+    routes.my_shard().is_some_and(|(_, shard)| shard.slots.is_empty()) && !routes.is_replica()
+}
 
 /// What the threads of a node share about its cluster.
 pub(crate) struct Cluster {
@@ -53,14 +75,19 @@ pub(crate) struct Cluster {
     pub(crate) about: About,
     pub(crate) duty: Duty,
     pub(crate) replication: Arc<Replication>,
+    /// What runs other nodes' clients' commands.
+    hand: Hand,
+    breakers: Breakers,
+    spread: Spread,
     node: Arc<Node>,
     timings: Timings,
     peers: Arc<Peers>,
     consensus: OnceLock<Consensus>,
     mesh: OnceLock<Arc<Mesh>>,
     inputs: mpsc::Sender<Input>,
-    /// The control thread's loop.
+    /// The loops of the two threads.
     control: Handle,
+    bulk: Handle,
     /// Held while this node joins another cluster.
     joining: Mutex<()>,
 }
@@ -90,12 +117,34 @@ impl Cluster {
     /// Asks for something of the cluster.
     pub(crate) fn ask(self: &Arc<Self>, asked_by: String, request: ClusterRequest) -> Deferred {
         let task = self.control.spawn(Arc::clone(self).request(asked_by, request));
-        Box::pin(async move {
-            task.await.unwrap_or_else(|_| {
-                let ending = CommandError::text("ERR this node is ending");
-                DeferredReply::Error(ending)
-            })
-        })
+        Box::pin(async move { task.await.unwrap_or_else(|_| ending()) })
+    }
+
+    /// Has a command for a slot of another node answered there, if this node does that for the client:
+    /// always, never, or once it has not heeded several `MOVED` to the same shard.
+    pub(crate) fn take_over(
+        self: &Arc<Self>,
+        client: &mut Client,
+        slot: Slot,
+        args: Args<'_>,
+        is_read: bool,
+    ) -> Option<Deferred> {
+        let routes = self.routes();
+        let is_wanted = match self.node.settings.load().cluster.redirect {
+            // A forwarded command is not forwarded again.
+            _ if client.id == FORWARDED_CLIENT => false,
+            Redirect::Moved => false,
+            Redirect::Proxy => true,
+            Redirect::Auto => {
+                let shard = routes.map.owner(slot)?.shard;
+                let unheeded = client.redirections.entry(shard).or_default();
+                *unheeded = unheeded.saturating_add(1);
+                *unheeded > UNHEEDED_MAX || has_no_slots(&routes)
+            }
+        };
+        let forwarded = Forwarded::new(client, args).filter(|_| is_wanted)?;
+        let task = self.bulk.spawn(Arc::clone(self).forward(slot, forwarded, is_read));
+        Some(Box::pin(async move { task.await.unwrap_or_else(|_| ending()) }))
     }
 
     /// How far the replicas are that follow this node.

@@ -15,10 +15,13 @@ use skep_mesh::{
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Mutex, mpsc};
 
+use super::breakers::Breakers;
 use super::control::{Control, INPUTS_MAX};
 use super::door::Door;
 use super::duty::Duty;
+use super::forward::Hand;
 use super::peers::Peers;
+use super::spread::Spread;
 use super::requests::MESH_PORT_DISTANCE;
 use super::{Cluster, Replication, members, pace};
 use crate::Exit;
@@ -104,8 +107,13 @@ async fn assemble(
     let cluster = Arc::new(Cluster {
         me,
         name: identity.cluster.to_string(),
-        duty: Duty::new(Routes::new(me, Arc::default()), settings.workers),
+        // The workers, and the hand for forwarded commands.
+        duty: Duty::new(Routes::new(me, Arc::default()), settings.workers + 1),
+        hand: Hand::new(settings.workers),
+        breakers: Breakers::default(),
+        spread: Spread::default(),
         replication: Arc::new(Replication::new(Arc::clone(&node), Arc::clone(&peers), bulk.clone())),
+        bulk: bulk.clone(),
         timings: settings.cluster.timings,
         peers: Arc::clone(&peers),
         consensus: Default::default(),
