@@ -21,6 +21,7 @@ mod node;
 mod pause;
 mod pubsub;
 mod random;
+mod recover;
 mod session;
 mod settings;
 mod slowlog;
@@ -76,6 +77,10 @@ fn serve(request: &Request) -> Exit {
             control::run(&sources).unwrap_or_else(|error| fail(&error.lines(), error.exit()))
         }
         Request::Ca(request) => match ca::run(request) {
+            Ok(text) => print(&text),
+            Err(problem) => fail(&[problem.to_string()], Exit::Usage),
+        },
+        Request::Recover(request) => match recover::run(request) {
             Ok(text) => print(&text),
             Err(problem) => fail(&[problem.to_string()], Exit::Usage),
         },

@@ -3,10 +3,9 @@
 use serde::Serialize;
 use skep_cluster::topology::{Node as Member, Role};
 use skep_cluster::{Shard, ShardId, Topology};
-use skep_command::cluster::Routes;
 use skep_keyspace::NodeId;
 
-use crate::admin::facts::cluster_facts;
+use crate::admin::facts::{ClusterFacts, cluster_facts};
 use crate::node::Node;
 
 /// The answer to `/api/v1/cluster`.
@@ -24,11 +23,21 @@ struct TopologyView {
     version: u64,
     name: String,
     current_epoch: u64,
+    agreement: Option<AgreementView>,
     me: String,
     /// What this node is; nothing before it belongs to the cluster.
     role: Option<&'static str>,
     nodes: Vec<NodeView>,
     shards: Vec<ShardView>,
+}
+
+/// Who orders the changes of the topology, as far as this node knows.
+#[derive(Serialize)]
+struct AgreementView {
+    leader: Option<String>,
+    voters: Vec<String>,
+    /// This node hears of a leader; else what it knows may be old.
+    attached: bool,
 }
 
 #[derive(Serialize)]
@@ -57,13 +66,14 @@ struct ShardView {
 
 /// The cluster of a node.
 pub(super) fn view(node: &Node) -> ClusterView {
-    let topology = cluster_facts(node).map(|facts| TopologyView::new(&facts.routes));
+    let topology = cluster_facts(node).map(|facts| TopologyView::new(&facts));
     let enabled = topology.is_some() || node.settings.load().cluster.is_enabled;
     ClusterView { enabled, topology }
 }
 
 impl TopologyView {
-    fn new(routes: &Routes) -> TopologyView {
+    fn new(facts: &ClusterFacts) -> TopologyView {
+        let routes = &facts.routes;
         let topology = &routes.topology;
         let nodes = topology.nodes.iter();
         let shards = topology.shards.iter();
@@ -71,6 +81,11 @@ impl TopologyView {
             version: topology.version,
             name: topology.cluster.clone(),
             current_epoch: topology.current_epoch,
+            agreement: facts.agreement.as_ref().map(|agreement| AgreementView {
+                leader: agreement.leader.map(|leader| leader.to_string()),
+                voters: agreement.voters.iter().map(ToString::to_string).collect(),
+                attached: agreement.is_attached,
+            }),
             me: routes.me.to_string(),
             role: routes.role.map(role_name),
             nodes: nodes.map(|(&id, about)| NodeView::new(topology, id, about)).collect(),
@@ -131,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_view_has_every_node_and_every_shard() {
-        let topology = Some(TopologyView::new(&fixture::facts(3).routes));
+        let topology = Some(TopologyView::new(&fixture::facts(3)));
         let view = to_value(ClusterView { enabled: true, topology }).unwrap();
         let id = |number: u64| fixture::id(number).to_string();
         assert_eq!((&view["enabled"], &view["version"]), (&json!(true), &json!(42)));
@@ -153,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_node_that_no_cluster_has_taken_in_has_no_role() {
-        let topology = TopologyView::new(&fixture::facts(9).routes);
+        let topology = TopologyView::new(&fixture::facts(9));
         assert_eq!(to_value(topology).unwrap()["role"], Value::Null);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use skep_command::cluster::{ClusterFigures, Lease, Routes};
 use skep_keyspace::NodeId;
 
-use crate::cluster::Progress;
+use crate::cluster::{Agreement, Progress};
 use crate::node::Node;
 
 /// A cluster as this node sees it. What nobody knows yet is left out of all answers.
@@ -20,6 +20,7 @@ pub(crate) struct ClusterFacts {
     pub(crate) lease: Option<Lease>,
     /// How far this node's log goes, or what it has applied of its primary's.
     pub(crate) offset_bytes: Option<u64>,
+    pub(crate) agreement: Option<Agreement>,
     /// What a primary knows of its replicas.
     pub(crate) replicas: Vec<ReplicaProgress>,
     /// What a replica knows of its primary.
@@ -56,6 +57,7 @@ impl ClusterFacts {
             routes,
             figures,
             lease: None,
+            agreement: None,
             offset_bytes: None,
             replicas: Vec::new(),
             following: None,
@@ -67,6 +69,7 @@ impl ClusterFacts {
 pub(crate) fn cluster_facts(node: &Node) -> Option<ClusterFacts> {
     let cluster = node.cluster()?;
     let mut facts = ClusterFacts::of(cluster.routes());
+    facts.agreement = Some(cluster.agreement());
     let replication = &cluster.replication;
     if facts.routes.is_replica() {
         let lag_bytes = replication.is_common().then(|| replication.behind_bytes());

@@ -115,7 +115,9 @@ impl Control {
         let cluster = Arc::clone(&self.cluster);
         let gone = cluster.peers.update(&topology).await;
         if let Some(mesh) = cluster.mesh() {
-            gone.iter().for_each(|node| drop(mesh.close(*node)));
+            for node in gone {
+                mesh.close(node);
+            }
         }
         let view = ShardView::of(&topology, cluster.me);
         let leader = leader_of(&topology, cluster.me);

@@ -21,6 +21,7 @@ mod requests;
 mod setup;
 mod spread;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -92,6 +93,14 @@ pub(crate) struct Cluster {
     joining: Mutex<()>,
 }
 
+/// Who agrees on the topology.
+pub(crate) struct Agreement {
+    pub(crate) leader: Option<NodeId>,
+    pub(crate) voters: BTreeSet<NodeId>,
+    /// This node hears of a leader; else what it knows may be old.
+    pub(crate) is_attached: bool,
+}
+
 impl Cluster {
     fn consensus(&self) -> &Consensus {
         // Set before anything that asks is started.
@@ -151,6 +160,16 @@ impl Cluster {
     pub(crate) fn replica_offsets(&self) -> Vec<(NodeId, u64)> {
         let replicas = self.replication.replicas();
         replicas.iter().map(|progress| (progress.node, progress.applied())).collect()
+    }
+
+    /// Who agrees on the topology, as far as this node knows.
+    pub(crate) fn agreement(&self) -> Agreement {
+        let consensus = self.consensus();
+        Agreement {
+            leader: consensus.leader(),
+            voters: consensus.voters(),
+            is_attached: consensus.is_attached(),
+        }
     }
 
     /// The connections that stand.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::options::Row;
 use super::source::{Assignment, Origin, Problem};
 use super::value::Kind;
-use super::verbs::{self, CaRequest, DevRequest};
+use super::verbs::{self, CaRequest, DevRequest, RecoverRequest};
 use super::{find, unknown};
 
 /// What the command line asks for.
@@ -32,6 +32,8 @@ pub(crate) enum Request {
     Ca(CaRequest),
     /// `skep dev ...`
     Dev(DevRequest),
+    /// `skep unsafe-recover`
+    Recover(RecoverRequest),
 }
 
 /// A configuration file and flags.
@@ -58,6 +60,9 @@ pub(crate) fn request(arguments: &[String]) -> Result<Request, Problem> {
     }
     if is(&["dev"]) {
         return verbs::dev(&arguments[1..]).map(Request::Dev);
+    }
+    if is(&["unsafe-recover"]) {
+        return verbs::unsafe_recover(&arguments[1..]).map(Request::Recover);
     }
     Ok(Request::Run(given(arguments)?))
 }

@@ -23,6 +23,9 @@ Skep: a cache that stock Redis clients talk to.
   skep ca issue DIR [--node ID] [--host HOST]... [--out DIR]
                                         make a node's key and certificate, or renew a node's
   skep ca rotate DIR | show DIR         replace the authority; tell what is valid until when
+  skep unsafe-recover DIR --by NAME --yes
+                                        let one stopped node go on alone, when the majority of the
+                                        cluster's voters is lost for good
   skep --version | --help
 
 Flags win over environment variables (SKEP_MAXMEMORY=1gb), those over the file, the file over the

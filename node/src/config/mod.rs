@@ -35,7 +35,7 @@ pub(crate) use load::{Sources, load};
 pub(crate) use machine::{Machine, make_room_for_clients};
 pub(crate) use source::Problem;
 pub(crate) use tool::run as run_tool;
-pub(crate) use verbs::{CaRequest, DevRequest};
+pub(crate) use verbs::{CaRequest, DevRequest, RecoverRequest};
 
 use options::{Role, Row, rows};
 use source::{Assignment, Origin, nearest};

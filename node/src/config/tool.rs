@@ -28,7 +28,7 @@ pub(crate) fn run(
         }
         Request::Show { origin, given } => Ok(show(&read(given, environment)?, *origin)),
         Request::Convert(given) => Ok(convert(&read(given, Vec::new())?)),
-        Request::Run(_) | Request::Help | Request::Version | Request::Ca(_) | Request::Dev(_) => {
+        Request::Run(_) | Request::Help | Request::Version | Request::Ca(_) | Request::Dev(_) | Request::Recover(_) => {
             Ok(String::new())
         }
     }

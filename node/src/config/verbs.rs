@@ -1,4 +1,4 @@
-//! The command lines of `skep ca` and `skep dev`.
+//! The command lines of `skep ca`, `skep dev` and `skep unsafe-recover`.
 
 use std::path::PathBuf;
 
@@ -42,6 +42,17 @@ pub(crate) struct DevRequest {
     pub(crate) has_namespaces: bool,
 }
 
+/// Which stopped node is to go on alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RecoverRequest {
+    /// The node's.
+    pub(crate) directory: PathBuf,
+    /// For the record.
+    pub(crate) asked_by: String,
+    pub(crate) is_confirmed: bool,
+}
+
+const RECOVER_USAGE: &str = "say 'skep unsafe-recover DIR --by NAME [--yes]'";
 const CA_USAGE: &str = "say 'skep ca init DIR --cluster NAME', 'issue DIR [--node ID] [--host HOST]... \
                         [--out DIR]', 'rotate DIR' or 'show DIR'";
 const DEV_USAGE: &str = "say 'skep dev [--nodes N] [--replicas R] [--port P] [--mem SIZE] [--dir DIR] \
@@ -81,6 +92,19 @@ pub(super) fn ca(arguments: &[String]) -> Result<CaRequest, Problem> {
         }
         "rotate" => CaRequest::Rotate { directory },
         _ => CaRequest::Show { directory },
+    })
+}
+
+/// Reads what follows `skep unsafe-recover`.
+pub(super) fn unsafe_recover(arguments: &[String]) -> Result<RecoverRequest, Problem> {
+    let usage = |text: &str| problem("unsafe-recover", format!("{text}; {RECOVER_USAGE}"));
+    let line = Line::read(arguments, &[Flag::valued("--by"), Flag::bare("--yes")])?;
+    let [directory] = line.words[..] else { return Err(usage("it takes one directory")) };
+    let asked_by = line.value("--by")?.filter(|name| !name.is_empty());
+    Ok(RecoverRequest {
+        directory: PathBuf::from(directory),
+        asked_by: asked_by.ok_or_else(|| usage("who asks?"))?.to_owned(),
+        is_confirmed: line.value("--yes")?.is_some(),
     })
 }
 

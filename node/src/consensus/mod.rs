@@ -47,11 +47,8 @@ use skep_keyspace::NodeId;
 use tokio::sync::watch;
 
 pub(crate) use propose::ProposeError;
-pub(crate) use running::JoinError;
 use running::Shared;
-pub(crate) use storage::{Recovery, StorageProblem, unsafe_recover};
-pub(crate) use types::Outcome;
-pub(crate) use wire::FRAME_BYTES_MAX;
+pub(crate) use storage::{StorageProblem, unsafe_recover};
 
 /// A future that is allocated, for traits that are used as objects.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -154,11 +151,6 @@ impl Consensus {
     /// Who leads, as far as this node knows. It may be dead by now.
     pub(crate) fn leader(&self) -> Option<NodeId> {
         self.shared.leader()
-    }
-
-    /// Whether this node is a voter, as far as it knows.
-    pub(crate) fn is_voter(&self) -> bool {
-        self.shared.voters().contains(&self.shared.me)
     }
 
     /// Who votes, as far as this node knows.

@@ -24,7 +24,7 @@ pub(super) use file::{decode, encode};
 pub(super) use log::LogStore;
 pub(super) use machine::Machine;
 pub(super) use place::Place;
-pub(crate) use recover::{Recovery, unsafe_recover};
+pub(crate) use recover::unsafe_recover;
 
 /// What is wrong with what is stored.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use skep_cluster::{Change, Refusal};
 
-use super::super::JoinError;
+use super::super::running::JoinError;
 use super::{Cluster, admission, entry, id, shard, until};
 use crate::consensus::ProposeError;
 
