@@ -40,7 +40,7 @@ const CONNECTIONS_MAX: usize = 16;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 64;
 /// From the beginning of a connection to the last byte of the answer.
-const REQUEST_MAX: Duration = Duration::from_secs(10);
+const REQUEST_MAX: Duration = Duration::from_secs(5);
 /// The line and the headers of a request.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 const HEADERS_MAX: usize = 64;
