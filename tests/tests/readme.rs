@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use skep_tests::{
-    Client, PATIENCE, TestResult, finish, planner, repository, run, skip, spawn, wait_until,
+    Client, PATIENCE, Server, TestResult, finish, planner, repository, run, skip, spawn, wait_until,
 };
 
 /// A release with link-time optimisation is built on the way.
@@ -15,6 +15,9 @@ const BUILD_PATIENCE: Duration = Duration::from_secs(900);
 const LINE_PATIENCE: Duration = Duration::from_secs(120);
 /// What the first command listens on, if it is told nothing.
 const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 6379);
+
+/// Where that node's admin API is.
+const ADMIN_PORT: &str = "7379";
 
 /// The lines of the README's code blocks of this kind.
 fn blocks(kind: &str) -> TestResult<Vec<Vec<String>>> {
@@ -64,6 +67,21 @@ fn the_planner_answers_what_the_readmes_ask() -> TestResult {
         let done = run(&program, words, b"", LINE_PATIENCE)?;
         assert!(line.starts_with("planner ") && done.status.success(), "{line}: {done:?}");
         assert!(!done.output.is_empty() && done.errors.is_empty(), "{line}: {done:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_admin_port_answers_what_there_is_to_ask() -> TestResult {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port().to_string();
+    let _node = Server::skep(&["--admin-port", &port])?;
+    let lines: Vec<String> = blocks("sh admin")?.concat();
+    assert!(lines.len() > 3, "there is little to ask: {lines:?}");
+    for line in &lines {
+        let line = line.replace(ADMIN_PORT, &port).replace("curl ", "curl --fail ");
+        let done = run("sh", ["-c", &line], b"", LINE_PATIENCE)?;
+        assert!(done.status.success() && done.errors.is_empty(), "{line}: {done:?}");
+        assert!(!done.output.is_empty(), "{line}: {done:?}");
     }
     Ok(())
 }
