@@ -133,9 +133,9 @@ impl Server for Node {
     #[inline]
     fn paused(&self) -> Option<PauseScope> {
         match self.cluster() {
-            Some(cluster) if cluster.duty.holds_writes() => Some(
-                self.pause.scope_at(|| self.now_ms()).unwrap_or(PauseScope::Writes),
-            ),
+            Some(cluster) if cluster.duty.holds_writes() => {
+                Some(self.pause.scope_at(|| self.now_ms()).unwrap_or(PauseScope::Writes))
+            }
             _ => self.pause.scope_at(|| self.now_ms()),
         }
     }

@@ -10,11 +10,11 @@ use skep_keyspace::bytesize;
 use skep_store::Store;
 use tokio::sync::mpsc;
 
+use crate::cluster::{self, CannotJoin};
 use crate::config::{Configuration, Problem, Sources, load, make_room_for_clients};
 use crate::listen::{self, CannotBind, Listeners};
 use crate::node::Node;
 use crate::settings::Settings;
-use crate::cluster::{self, CannotJoin};
 use crate::{Exit, VERSION, admin, allocator, log, random, worker};
 
 /// A node at work.

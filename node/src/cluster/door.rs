@@ -23,9 +23,7 @@ impl Handler for Door {
             match class {
                 Class::Control => self.0.answer(caller, frame).await,
                 Class::Forward => self.0.serve_forwarded(&frame).await,
-                Class::Bulk => {
-                    Err(Rejected("this node takes no such request".to_owned()))
-                }
+                Class::Bulk => Err(Rejected("this node takes no such request".to_owned())),
             }
         })
     }

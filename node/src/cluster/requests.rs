@@ -11,8 +11,8 @@ use skep_command::cluster::{ClusterRequest, DeferredReply, FailoverKind};
 use skep_keyspace::NodeId;
 use tokio::time::{sleep, timeout};
 
-use super::{Cluster, LOOK};
 use super::ask::{ASK, Answer, Ask, ask, frame, read};
+use super::{Cluster, LOOK};
 use crate::random;
 
 /// The usual distance of a node's mesh port from its client port.
@@ -155,7 +155,8 @@ impl Cluster {
         match answer {
             Answer::Welcome(welcome) => {
                 self.consensus().join(&welcome).await.map_err(|error| error.to_string())?;
-                self.node.notice(&format!("joined the cluster of node {node}, asked by {asked_by}"));
+                self.node
+                    .notice(&format!("joined the cluster of node {node}, asked by {asked_by}"));
                 let is_in = || self.duty.routes().topology.nodes.contains_key(&node);
                 self.until(SEE, is_in).await
             }

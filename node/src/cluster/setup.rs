@@ -21,8 +21,8 @@ use super::door::Door;
 use super::duty::Duty;
 use super::forward::Hand;
 use super::peers::Peers;
-use super::spread::Spread;
 use super::requests::MESH_PORT_DISTANCE;
+use super::spread::Spread;
 use super::{Cluster, Replication, members, pace};
 use crate::Exit;
 use crate::consensus::{self, Consensus, StorageProblem, Transport};
@@ -112,7 +112,11 @@ async fn assemble(
         hand: Hand::new(settings.workers),
         breakers: Breakers::default(),
         spread: Spread::default(),
-        replication: Arc::new(Replication::new(Arc::clone(&node), Arc::clone(&peers), bulk.clone())),
+        replication: Arc::new(Replication::new(
+            Arc::clone(&node),
+            Arc::clone(&peers),
+            bulk.clone(),
+        )),
         bulk: bulk.clone(),
         timings: settings.cluster.timings,
         peers: Arc::clone(&peers),

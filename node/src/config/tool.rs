@@ -28,9 +28,12 @@ pub(crate) fn run(
         }
         Request::Show { origin, given } => Ok(show(&read(given, environment)?, *origin)),
         Request::Convert(given) => Ok(convert(&read(given, Vec::new())?)),
-        Request::Run(_) | Request::Help | Request::Version | Request::Ca(_) | Request::Dev(_) | Request::Recover(_) => {
-            Ok(String::new())
-        }
+        Request::Run(_)
+        | Request::Help
+        | Request::Version
+        | Request::Ca(_)
+        | Request::Dev(_)
+        | Request::Recover(_) => Ok(String::new()),
     }
 }
 

@@ -267,10 +267,7 @@ impl Follower<'_> {
     }
 
     /// Changes the store, unless this node must not now.
-    fn with_store<T>(
-        &self,
-        change: impl FnOnce(&Store, &mut Writer) -> T,
-    ) -> Result<T, FollowEnd> {
+    fn with_store<T>(&self, change: impl FnOnce(&Store, &mut Writer) -> T) -> Result<T, FollowEnd> {
         self.replication.with_gate(self.leader, change).ok_or(FollowEnd::Closed)
     }
 }

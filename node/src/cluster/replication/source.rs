@@ -45,10 +45,17 @@ pub(super) enum SourceEnd {
     Over,
 }
 
+/// Keys of a lane, which goes on at `from` when what became of them is told.
+struct WantedKeys {
+    lane: u8,
+    from: u64,
+    keys: Vec<(u16, Vec<u8>)>,
+}
+
 /// What a replica has asked for and is not done.
 #[derive(Default)]
 struct Orders {
-    keys: VecDeque<(u8, u64, Vec<(u16, Vec<u8>)>)>,
+    keys: VecDeque<WantedKeys>,
     copies: VecDeque<(u8, u64)>,
     tails: Vec<(u8, u64)>,
     /// The last time that it has told, which is to be answered.
@@ -133,7 +140,9 @@ async fn listen(
         match ToPrimary::decode(&frame)? {
             ToPrimary::Hello { .. } => return Err(Unreadable.into()),
             ToPrimary::Want { lane, from } => orders.tails.push((lane, from)),
-            ToPrimary::WantKeys { lane, from, keys } => orders.keys.push_back((lane, from, keys)),
+            ToPrimary::WantKeys { lane, from, keys } => {
+                orders.keys.push_back(WantedKeys { lane, from, keys });
+            }
             ToPrimary::WantCopy { lane, digest } => orders.copies.push_back((lane, digest)),
             ToPrimary::Applied { offset, asked_at } => {
                 progress.note_applied(offset);
@@ -180,8 +189,8 @@ impl Source<'_> {
         for lane in 0..=u8::MAX {
             is_busy |= self.send_lane(sender, lane).await?;
         }
-        if let Some((lane, from, keys)) = keys {
-            self.send_keys(sender, lane, from, &keys).await?;
+        if let Some(wanted) = keys {
+            self.send_keys(sender, &wanted).await?;
         }
         if let Some((lane, digest)) = copy {
             self.copy(sender, lane, digest).await?;
@@ -233,10 +242,10 @@ impl Source<'_> {
     async fn send_keys(
         &mut self,
         sender: &mut FrameSender,
-        lane: u8,
-        from: u64,
-        keys: &[(u16, Vec<u8>)],
+        wanted: &WantedKeys,
     ) -> Result<(), SourceEnd> {
+        let WantedKeys { lane, from, keys } = wanted;
+        let (lane, from) = (*lane, *from);
         for (at, key) in keys.iter().enumerate() {
             self.scratch.clear();
             let key = std::slice::from_ref(key);

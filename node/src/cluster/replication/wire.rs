@@ -66,9 +66,18 @@ pub(super) enum Told {
 /// Any frame of the primary.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ToReplica {
-    Lane { lane: u8, offset: u64, bytes: Bytes },
+    Lane {
+        lane: u8,
+        offset: u64,
+        bytes: Bytes,
+    },
     /// `is_whole`: with what came before, these are whole effects.
-    State { lane: u8, is_whole: bool, is_last: bool, bytes: Bytes },
+    State {
+        lane: u8,
+        is_whole: bool,
+        is_last: bool,
+        bytes: Bytes,
+    },
     Told(Told),
 }
 
@@ -130,9 +139,7 @@ impl ToReplica {
                 let (is_whole, is_last) = (head[2] & 1 != 0, head[2] & 2 != 0);
                 Ok(ToReplica::State { lane: head[1], is_whole, is_last, bytes: frame })
             }
-            OTHER => {
-                postcard::from_bytes(&frame[1..]).map(ToReplica::Told).map_err(|_| Unreadable)
-            }
+            OTHER => postcard::from_bytes(&frame[1..]).map(ToReplica::Told).map_err(|_| Unreadable),
             _ => Err(Unreadable),
         }
     }

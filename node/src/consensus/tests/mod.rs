@@ -234,3 +234,10 @@ fn until(what: &str, condition: impl Fn() -> bool) -> impl Future<Output = Durat
         begin.elapsed()
     }
 }
+
+impl Consensus {
+    /// Whether the node is a voter, as far as it knows.
+    fn is_voter(&self) -> bool {
+        self.voters().contains(&self.shared.me)
+    }
+}
