@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+mod answers;
 mod belady;
 mod churn;
 mod connection;
@@ -16,6 +17,7 @@ mod digest;
 mod error;
 mod generator;
 mod hit_ratio;
+mod idle_server;
 mod latency;
 mod limit_server;
 mod load;
@@ -123,6 +125,8 @@ enum Suite {
     Prediction,
     /// The planner's hit-ratio curves: speed, and error of sampled ones; starts no server
     Curves,
+    /// CPU of CLUSTER SLOTS, SHARDS, NODES and RING in large clusters; starts no server
+    ClusterAnswers,
     /// Latency under a light load at a fixed rate
     Latency,
     /// All of these, one after the other

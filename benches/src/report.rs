@@ -5,7 +5,7 @@ use crate::peers::{REFERENCE, SKEP};
 use crate::results::{HitRatioRun, LatencyRun, MemoryRun, Results, SpeedRun};
 use crate::stats::Spread;
 use crate::table::{Style, Table};
-use crate::{prediction, targets};
+use crate::{answers, prediction, targets};
 
 const MIB: f64 = (1 << 20) as f64;
 
@@ -42,6 +42,9 @@ pub(crate) fn sections(results: &Results, style: Style) -> String {
     if !results.prediction.is_empty() {
         section("Predicted hit ratio", PREDICTION_NOTE, prediction::table(&results.prediction));
     }
+    if !results.answers.is_empty() {
+        section("Questions about a whole cluster", ANSWERS_NOTE, answers::table(&results.answers));
+    }
     text
 }
 
@@ -61,6 +64,10 @@ const HITS_NOTE: &str = "GET, on a miss SET, in batches of 64. `!`: RSS is not w
     (CloudPhysics) and adaptsize from the Caffeine simulator's resources.";
 const PREDICTION_NOTE: &str = "A node's hit ratio in a replay, and what `planner mrc --simulate` \
     says of it; a point is a hundredth of the requests.";
+const ANSWERS_NOTE: &str = "Half of the nodes are replicas; min / median over the turns. Call: \
+    CPU from the bytes of a request to the pieces of its reply, the answer being there. First call: \
+    it is written, once for each version of the topology, protocol and question. New version: what \
+    each costs before anybody asks.";
 const BELADY_NOTE: &str = "Belady: an oracle with the same memory, all of it for items, 40 bytes \
     of key and overhead for each.";
 

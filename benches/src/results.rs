@@ -24,6 +24,7 @@ pub(crate) struct Results {
     pub(crate) hit_ratio: Vec<HitRatioRun>,
     pub(crate) belady: Vec<BeladyRun>,
     pub(crate) prediction: Vec<PredictionRun>,
+    pub(crate) answers: Vec<AnswersRun>,
 }
 
 /// Under which circumstances.
@@ -161,6 +162,24 @@ pub(crate) struct PredictionRun {
     pub(crate) predicted_seconds: f64,
 }
 
+/// One question about a whole cluster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AnswersRun {
+    pub(crate) nodes: usize,
+    /// Of slots.
+    pub(crate) ranges: usize,
+    pub(crate) rep: usize,
+    pub(crate) question: String,
+    pub(crate) is_resp3: bool,
+    pub(crate) reply_bytes: usize,
+    /// What a new version costs before anybody asks.
+    pub(crate) version_us: f64,
+    /// The first call of a version, which writes the answer.
+    pub(crate) first_us: f64,
+    /// Processor time of each later call.
+    pub(crate) call_us: f64,
+}
+
 impl Results {
     /// Reads a file written by [`Results::write`].
     pub(crate) fn read(path: &Path) -> Result<Results> {
@@ -187,6 +206,7 @@ impl Results {
         self.hit_ratio.extend(other.hit_ratio);
         self.belady.extend(other.belady);
         self.prediction.extend(other.prediction);
+        self.answers.extend(other.answers);
     }
 }
 

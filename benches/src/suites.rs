@@ -12,8 +12,8 @@ use crate::results::{Invocation, Results};
 use crate::speed::{self, Cell, Plan};
 use crate::trace::{TRACES, Trace};
 use crate::{
-    Options, Suite, churn, curves, latency, memory, prediction, process, report, repository,
-    workers,
+    Options, Suite, answers, churn, curves, latency, memory, prediction, process, report,
+    repository, workers,
 };
 
 const USUAL_RUN: Stop = Stop::After(Duration::from_secs(2));
@@ -64,6 +64,7 @@ impl Session<'_> {
             Suite::HitRatio => self.hit_ratio(),
             Suite::Prediction => self.prediction(),
             Suite::Curves => self.curves(),
+            Suite::ClusterAnswers => self.cluster_answers(),
             Suite::Latency => self.latency(),
             Suite::All => {
                 self.speed()?;
@@ -74,6 +75,7 @@ impl Session<'_> {
                 self.churn()?;
                 self.hit_ratio()?;
                 self.prediction()?;
+                self.cluster_answers()?;
                 self.latency()
             }
             Suite::Report { .. } | Suite::LimitServer { .. } => Ok(()),
@@ -202,6 +204,17 @@ impl Session<'_> {
                 run.sampled_hit_ratio * 100.0
             );
             results.prediction.push(run);
+            save(results, options.json.as_deref())
+        })
+    }
+
+    fn cluster_answers(&mut self) -> Result<()> {
+        let (options, results) = (self.options, &mut self.results);
+        answers::run(options.reps, |run| {
+            let (nodes, question, call_us) = (run.nodes, &run.question, run.call_us);
+            let first_us = run.first_us;
+            eprintln!("  {nodes} nodes, {question}: {call_us:.3} us, the first {first_us:.0} us");
+            results.answers.push(run);
             save(results, options.json.as_deref())
         })
     }

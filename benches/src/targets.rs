@@ -1,5 +1,6 @@
 //! The figures the node is to reach, beside what was measured. A figure that falls short is shown.
 
+use crate::answers;
 use crate::digest;
 use crate::peers::SKEP;
 use crate::results::Results;
@@ -25,6 +26,7 @@ enum Unit {
     Times,
     Bytes,
     Share,
+    Microseconds,
 }
 
 /// Where the figure comes from.
@@ -41,6 +43,8 @@ enum Source {
     MissesMean,
     MissesWorst,
     Belady,
+    /// CPU of a question about a whole cluster.
+    Answers,
 }
 
 const fn speed(figure: &'static str, cell: &'static str, target: f64, stretch: f64) -> Target {
@@ -105,6 +109,12 @@ const TARGETS: &[Target] = &[
         unit: Unit::Share,
         source: Source::Belady,
     },
+    Target {
+        figure: "CPU of CLUSTER SLOTS and CLUSTER NODES, 200 nodes in 1,000 ranges (worst)",
+        bound: Bound::AtMost(10.0, None),
+        unit: Unit::Microseconds,
+        source: Source::Answers,
+    },
 ];
 
 /// The table of targets with our column.
@@ -141,6 +151,7 @@ fn measured(results: &Results, source: Source) -> Option<f64> {
         Source::MissesMean => digest::mean_miss_ratio(results),
         Source::MissesWorst => digest::worst_miss_ratio(results),
         Source::Belady => digest::mean_gap_closed(results),
+        Source::Answers => answers::worst_us(results),
     }
 }
 
@@ -149,6 +160,7 @@ fn show(value: f64, unit: Unit) -> String {
         Unit::Times => format!("{value:.2}x"),
         Unit::Bytes => format!("{value:.1} B"),
         Unit::Share => format!("{:.0} %", value * 100.0),
+        Unit::Microseconds => format!("{value:.2} us"),
     }
 }
 

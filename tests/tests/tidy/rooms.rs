@@ -22,7 +22,17 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("planner", &["skep-keyspace", "skep-store"]),
     // A black box is tested from outside.
     ("tests", &[]),
-    ("benches", &["skep-resp", "skep-planner"]),
+    (
+        "benches",
+        &[
+            "skep-resp",
+            "skep-keyspace",
+            "skep-store",
+            "skep-cluster",
+            "skep-command",
+            "skep-planner",
+        ],
+    ),
     // What an outsider has to write.
     ("examples/client_side_sharding", &[]),
 ];
