@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 /// Bytes of an id.
 const ID_BYTES: usize = 20;
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// The name of a node for as long as its directory lives. Ordered, so that whoever must choose among
 /// nodes chooses alike everywhere.
@@ -57,7 +58,12 @@ impl From<u64> for NodeId {
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut digits = [0; 2 * ID_BYTES];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 0xf)];
+        }
+        f.write_str(std::str::from_utf8(&digits).map_err(|_| fmt::Error)?)
     }
 }
 

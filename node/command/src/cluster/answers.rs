@@ -101,7 +101,7 @@ fn shards(reply: &mut Reply, topology: &Topology) {
 
 fn shard_node(reply: &mut Reply, topology: &Topology, shard: &Shard, id: NodeId) {
     let address = nodes::address(topology, id);
-    let name = nodes::host_name(&address);
+    let name = nodes::host_name(address);
     let is_primary = id == shard.primary;
     let health = match () {
         () if nodes::is_failed(topology, id) => "fail",

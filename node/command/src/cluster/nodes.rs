@@ -42,7 +42,7 @@ pub(super) fn text(topology: &Topology, me: NodeId) -> String {
 /// tell of.
 pub(super) fn line(topology: &Topology, shard: &Shard, id: NodeId, me: NodeId) -> String {
     let (address, is_failed) = (address(topology, id), is_failed(topology, id));
-    let NodeAddress { host, client_port, mesh_port, .. } = &address;
+    let NodeAddress { host, client_port, mesh_port, .. } = address;
     let (is_me, is_primary) = (id == me, id == shard.primary);
     let flags = [
         (is_me, "myself"),
@@ -53,7 +53,7 @@ pub(super) fn line(topology: &Topology, shard: &Shard, id: NodeId, me: NodeId) -
     ];
     let flags: Vec<&str> = flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect();
     let primary = if is_primary { "-".to_owned() } else { shard.primary.to_string() };
-    let name = host_name(&address).map(|name| format!(",{name}")).unwrap_or_default();
+    let name = host_name(address).map(|name| format!(",{name}")).unwrap_or_default();
     let link = if is_failed && !is_me { "disconnected" } else { "connected" };
     let mut line = format!(
         "{id} {host}:{client_port}@{mesh_port}{name} {} {primary} 0 0 {} {link}",
@@ -70,8 +70,10 @@ pub(super) fn line(topology: &Topology, shard: &Shard, id: NodeId, me: NodeId) -
 }
 
 /// Where a node is; nowhere, for one that is not in the topology.
-pub(crate) fn address(topology: &Topology, id: NodeId) -> NodeAddress {
-    topology.nodes.get(&id).map(|about| about.address.clone()).unwrap_or_default()
+pub(crate) fn address(topology: &Topology, id: NodeId) -> &NodeAddress {
+    static NOWHERE: NodeAddress =
+        NodeAddress { host: String::new(), client_port: 0, mesh_port: 0, bulk_port: 0 };
+    topology.nodes.get(&id).map_or(&NOWHERE, |about| &about.address)
 }
 
 /// Whether a node is out of reach.

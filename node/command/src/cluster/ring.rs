@@ -23,7 +23,7 @@
 //! ```
 //! `examples/client_side_sharding/` reads it in Python and in Rust.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 use skep_cluster::topology::{NodeAddress, ring_weight};
 use skep_cluster::{Shard, ShardId, Topology};
 use skep_keyspace::ring::{RING_VERSION, VIRTUAL_NODES_DEFAULT};
@@ -33,45 +33,83 @@ use super::nodes;
 
 const DOCUMENT_VERSION: u32 = 1;
 
+#[derive(Serialize)]
+struct Document<'t> {
+    version: u32,
+    cluster: &'t str,
+    topology_version: u64,
+    slot_count: usize,
+    shards: Vec<ShardEntry<'t>>,
+    ring: RingEntry,
+}
+
+#[derive(Serialize)]
+struct ShardEntry<'t> {
+    id: String,
+    epoch: u64,
+    slots: Vec<[u16; 2]>,
+    primary: NodeEntry<'t>,
+    replicas: Vec<NodeEntry<'t>>,
+    weight: f64,
+}
+
+#[derive(Serialize)]
+struct NodeEntry<'t> {
+    id: String,
+    host: &'t str,
+    port: u16,
+    is_failed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_in_sync: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct RingEntry {
+    version: u32,
+    hash: &'static str,
+    seed: u64,
+    virtual_nodes: u32,
+}
+
 /// The document.
 pub(super) fn document(topology: &Topology) -> String {
     let shards = topology.shards.iter().map(|(&id, shard)| shard_entry(topology, id, shard));
-    json!({
-        "version": DOCUMENT_VERSION,
-        "cluster": topology.cluster,
-        "topology_version": topology.version,
-        "slot_count": SLOT_COUNT,
-        "shards": shards.collect::<Vec<_>>(),
-        "ring": {
-            "version": RING_VERSION,
-            "hash": "xxh3-64",
-            "seed": 0,
-            "virtual_nodes": VIRTUAL_NODES_DEFAULT,
+    let document = Document {
+        version: DOCUMENT_VERSION,
+        cluster: &topology.cluster,
+        topology_version: topology.version,
+        slot_count: SLOT_COUNT,
+        shards: shards.collect(),
+        ring: RingEntry {
+            version: RING_VERSION,
+            hash: "xxh3-64",
+            seed: 0,
+            virtual_nodes: VIRTUAL_NODES_DEFAULT,
         },
-    })
-    .to_string()
-}
-
-fn shard_entry(topology: &Topology, id: ShardId, shard: &Shard) -> Value {
-    let replica = |&id: &NodeId| {
-        let mut entry = node_entry(topology, id);
-        entry["is_in_sync"] = json!(shard.in_sync.contains(&id));
-        entry
     };
-    json!({
-        "id": id.to_string(),
-        "epoch": shard.epoch,
-        "slots": shard.slots.ranges().map(|range| [range.first, range.last]).collect::<Vec<_>>(),
-        "primary": node_entry(topology, shard.primary),
-        "replicas": shard.replicas.iter().map(replica).collect::<Vec<_>>(),
-        "weight": ring_weight(topology, shard),
-    })
+    // Texts and numbers are always JSON.
+    serde_json::to_string(&document).unwrap_or_default()
 }
 
-fn node_entry(topology: &Topology, id: NodeId) -> Value {
+fn shard_entry<'t>(topology: &'t Topology, id: ShardId, shard: &Shard) -> ShardEntry<'t> {
+    let replica = |&id: &NodeId| NodeEntry {
+        is_in_sync: Some(shard.in_sync.contains(&id)),
+        ..node_entry(topology, id)
+    };
+    ShardEntry {
+        id: id.to_string(),
+        epoch: shard.epoch,
+        slots: shard.slots.ranges().map(|range| [range.first, range.last]).collect(),
+        primary: node_entry(topology, shard.primary),
+        replicas: shard.replicas.iter().map(replica).collect(),
+        weight: ring_weight(topology, shard),
+    }
+}
+
+fn node_entry(topology: &Topology, id: NodeId) -> NodeEntry<'_> {
     let NodeAddress { host, client_port, .. } = nodes::address(topology, id);
     let is_failed = nodes::is_failed(topology, id);
-    json!({ "id": id.to_string(), "host": host, "port": client_port, "is_failed": is_failed })
+    NodeEntry { id: id.to_string(), host, port: *client_port, is_failed, is_in_sync: None }
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ fn reachable_replicas(routes: &Routes) -> Vec<(NodeId, String, u16)> {
     let reachable = replicas.filter(|id| !nodes::is_failed(&routes.topology, **id));
     let describe = |id: &NodeId| {
         let address = nodes::address(&routes.topology, *id);
-        (*id, address.host, address.client_port)
+        (*id, address.host.clone(), address.client_port)
     };
     reachable.map(describe).collect()
 }
