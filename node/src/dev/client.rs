@@ -81,12 +81,9 @@ mod tests {
         let address = listener.local_addr()?;
         let serve = async {
             let (mut stream, _) = listener.accept().await?;
-            let mut request = [0; 31];
+            let mut request = [0; REQUEST.len()];
             stream.read_exact(&mut request).await?;
-            assert_eq!(
-                request.escape_ascii().to_string(),
-                r"*2\r\n$7\r\nCLUSTER\r\n$4\r\nINFO\r\n"
-            );
+            assert_eq!(&request, REQUEST);
             stream.write_all(reply).await
         };
         let ask = async { Client::connect(address).await?.ask(&["CLUSTER", "INFO"]).await };

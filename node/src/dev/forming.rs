@@ -121,7 +121,7 @@ impl Member {
             }
         };
         let mut member = Member { name: name.to_owned(), client, id: String::new() };
-        member.id = member.insist(&["CLUSTER", "MYID"], deadline).await?;
+        member.id = member.say(&["CLUSTER", "MYID"]).await?;
         Ok(member)
     }
 
