@@ -190,7 +190,8 @@ fn what_cannot_be_run_is_told_in_one_line() -> TestResult {
 
 /// Whether this machine lets us make networks.
 fn can_make_networks() -> TestResult<bool> {
-    let made = run("sh", ["-c", "ip netns add skep-probe && ip netns del skep-probe"], b"", PATIENCE)?;
+    let made =
+        run("sh", ["-c", "ip netns add skep-probe && ip netns del skep-probe"], b"", PATIENCE)?;
     Ok(made.status.success())
 }
 

@@ -26,6 +26,8 @@ use crate::random;
 
 /// How long a node may take to answer a forwarded command.
 const ANSWER: Duration = Duration::from_millis(1_000);
+/// How long a node that has been replaced may still answer.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 /// How long a command waits for a node that serves its slot.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest command that is forwarded, less than the mesh allows.
@@ -118,7 +120,10 @@ impl Cluster {
             let answer = match owner.primary == self.me {
                 // It has come home meanwhile.
                 true => self.run(&forwarded).await.map_err(|_| None),
-                false => self.send_forward(owner.primary, &forwarded).await.map_err(Some),
+                false => tokio::select! {
+                    answer = self.send_forward(owner.primary, &forwarded) => answer.map_err(Some),
+                    error = self.is_replaced(owner.primary, slot) => Err(Some(error)),
+                },
             };
             match answer {
                 Ok(bytes) if is_stale(&bytes) && Instant::now() < until => {}
@@ -136,6 +141,16 @@ impl Cluster {
             }
             self.duty.changed().await;
         }
+    }
+
+    /// Returns a while after another node has come to serve a slot: the one before would have answered.
+    async fn is_replaced(&self, node: NodeId, slot: Slot) -> MeshError {
+        while self.routes().map.owner(slot).is_some_and(|owner| owner.primary == node) {
+            self.duty.changed().await;
+        }
+        tokio::time::sleep(LAST_WORDS).await;
+        let reason = "another node serves the slot by now".to_owned();
+        MeshError::Lost { node, reason }
     }
 
     /// A node does not answer: a replica may, to those who read.
