@@ -19,6 +19,8 @@ const MAX_PARKED_MS: u64 = 2_000;
 const CROSS_SLOT: CommandError =
     CommandError::text("CROSSSLOT Keys in request don't hash to the same slot");
 const NOT_SERVED: CommandError = CommandError::text("CLUSTERDOWN Hash slot not served");
+const READ_ONLY: CommandError =
+    CommandError::text("READONLY You can't write against a read only replica.");
 const NO_REPLICAS: CommandError =
     CommandError::text("NOREPLICAS Not enough good replicas to write.");
 const DOWN: CommandError = CommandError::text("CLUSTERDOWN The cluster is down");
@@ -68,7 +70,15 @@ pub(crate) fn way(
         Some(key) => Some(key.slot()),
         None => slot_of(client, command, args)?,
     };
-    let Some(slot) = slot else { return Ok(Way::Here) };
+    let Some(slot) = slot else {
+        // FLUSHALL and the like.
+        return match transaction::may_write(client, command) {
+            false => Ok(Way::Here),
+            true if routes.is_replica() => Err(READ_ONLY),
+            true if lease == Lease::Lapsed => wait(client, now_ms),
+            true => Ok(Way::Here),
+        };
+    };
     match routes.place(slot) {
         Place::Primary if lease == Lease::Lapsed => wait(client, now_ms),
         Place::Primary => {
@@ -232,6 +242,18 @@ mod tests {
             ("SET foo 1", "-MOVED 12182 10.0.0.2:7002"),
             ("GET bar", "-MOVED 5061 10.0.0.1:7001"),
         ]);
+    }
+
+    #[test]
+    fn a_replica_is_not_flushed() {
+        let refused = "-READONLY You can't write against a read only replica.";
+        bench(3).expect(&[
+            ("FLUSHALL", refused),
+            ("MULTI", "+OK"),
+            ("FLUSHDB", refused),
+            ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+        ]);
+        bench(1).expect(&[("FLUSHALL", "+OK")]);
     }
 
     #[test]
