@@ -113,7 +113,7 @@ impl Control {
         }
         self.version = topology.version;
         let cluster = Arc::clone(&self.cluster);
-        let gone = cluster.peers.update(&topology).await;
+        let gone = cluster.peers.update(&topology);
         if let Some(mesh) = cluster.mesh() {
             for node in gone {
                 mesh.close(node);

@@ -193,7 +193,9 @@ mod tests {
             let duty = Arc::clone(&duty);
             async move { duty.quiesced().await }
         });
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        for _ in 0..10 {
+            tokio::time::advance(QUIET_POLL).await;
+        }
         assert!(!waiting.is_finished());
         // One that begins later is not waited for.
         let _later = duty.begin(0);

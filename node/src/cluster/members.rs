@@ -17,6 +17,8 @@ const ROUND: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_millis(400);
 /// So many rounds in a row that a node misses, or answers again, count.
 const ROUNDS: u32 = 3;
+/// Between looks for names that are not resolved.
+const LOOKUP: Duration = Duration::from_millis(200);
 /// Between attempts to have this node's entry corrected.
 const CORRECT: Duration = Duration::from_millis(200);
 
@@ -41,15 +43,11 @@ pub(super) async fn keep_own_entry(cluster: Arc<Cluster>) {
     }
 }
 
-/// Names that could not be resolved are looked up again.
+/// Looks up the names of members.
 pub(super) async fn keep_addresses(cluster: Arc<Cluster>) {
-    let topology = cluster.consensus().topology();
     loop {
-        sleep(Duration::from_secs(1)).await;
-        if !cluster.peers.is_complete() {
-            let now = topology.borrow().clone();
-            cluster.peers.update(&now).await;
-        }
+        cluster.peers.resolve_names().await;
+        sleep(LOOKUP).await;
     }
 }
 

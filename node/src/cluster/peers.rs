@@ -1,9 +1,9 @@
 //! Where the other nodes are, and which may talk to this one.
 //!
-//! Addresses are resolved when the topology changes, so that beacons never wait for a name.
+//! Names are resolved aside, so that beacons never wait for one.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,17 @@ const BAN: Duration = Duration::from_secs(10);
 /// How long a name may take to be resolved.
 const LOOKUP: Duration = Duration::from_secs(1);
 
+/// A member, and where its address leads; nowhere while its name is not resolved.
+#[derive(Clone)]
+struct Known {
+    address: NodeAddress,
+    peer: Option<Peer>,
+}
+
 /// See the module.
 pub(crate) struct Peers {
     me: NodeId,
-    known: ArcSwap<HashMap<NodeId, Option<Peer>>>,
+    known: ArcSwap<HashMap<NodeId, Known>>,
     removed: Mutex<HashMap<NodeId, Instant>>,
 }
 
@@ -34,21 +41,26 @@ impl Peers {
 
     /// Where a member is; nothing while its name is not resolved.
     pub(crate) fn get(&self, node: NodeId) -> Option<Peer> {
-        self.known.load().get(&node).copied().flatten()
+        self.known.load().get(&node)?.peer
     }
 
     /// All other members whose addresses are known.
     pub(crate) fn others(&self) -> Vec<Peer> {
-        self.known.load().values().flatten().filter(|peer| peer.id != self.me).copied().collect()
+        let known = self.known.load();
+        known.values().filter_map(|one| one.peer).filter(|peer| peer.id != self.me).collect()
     }
 
     /// Takes the members of a topology over. Answers those that are no members any more.
-    pub(crate) async fn update(&self, topology: &Topology) -> Vec<NodeId> {
-        let mut known = HashMap::new();
-        for (&id, about) in &topology.nodes {
-            known.insert(id, resolve(id, &about.address).await);
-        }
-        let before = self.known.swap(Arc::new(known));
+    pub(crate) fn update(&self, topology: &Topology) -> Vec<NodeId> {
+        let before = self.known.load_full();
+        let known = topology.nodes.iter().map(|(&id, about)| {
+            let address = about.address.clone();
+            let same = before.get(&id).filter(|known| known.address == address);
+            let by_number = || Some(peer(id, &address, address.host.parse().ok()?));
+            let peer = same.map_or_else(by_number, |known| known.peer);
+            (id, Known { address, peer })
+        });
+        self.known.store(Arc::new(known.collect()));
         let now = self.known.load();
         let gone: Vec<NodeId> = before.keys().filter(|id| !now.contains_key(id)).copied().collect();
         let mut removed = self.removed.lock();
@@ -60,9 +72,19 @@ impl Peers {
         gone
     }
 
-    /// Whether all names have been resolved.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.known.load().values().all(Option::is_some)
+    /// Resolves the names that have not been yet.
+    pub(crate) async fn resolve_names(&self) {
+        let known = self.known.load_full();
+        for (&id, Known { address, .. }) in known.iter().filter(|(_, known)| known.peer.is_none()) {
+            let Some(found) = lookup(&address.host, address.mesh_port).await else { continue };
+            self.known.rcu(|now| {
+                let mut now = HashMap::clone(now);
+                if let Some(known) = now.get_mut(&id).filter(|known| known.address == *address) {
+                    known.peer = Some(peer(id, address, found.ip()));
+                }
+                now
+            });
+        }
     }
 }
 
@@ -76,10 +98,10 @@ impl Membership for Peers {
     }
 }
 
-async fn resolve(id: NodeId, address: &NodeAddress) -> Option<Peer> {
-    let NodeAddress { host, mesh_port, bulk_port, .. } = address;
-    let control = lookup(host, *mesh_port).await?;
-    Some(Peer { id, control, bulk: SocketAddr::new(control.ip(), *bulk_port) })
+fn peer(id: NodeId, address: &NodeAddress, ip: IpAddr) -> Peer {
+    let NodeAddress { mesh_port, bulk_port, .. } = *address;
+    let (control, bulk) = (SocketAddr::new(ip, mesh_port), SocketAddr::new(ip, bulk_port));
+    Peer { id, control, bulk }
 }
 
 /// The address of a host, which is an IP address or a name.
@@ -111,19 +133,31 @@ mod tests {
         Topology { nodes, ..Topology::default() }
     }
 
-    #[tokio::test]
-    async fn members_are_found_strangers_are_guests_and_who_was_removed_is_refused() {
+    #[test]
+    fn members_are_found_strangers_are_guests_and_who_was_removed_is_refused() {
         let peers = Peers::new(NodeId::from(1));
-        assert!(peers.update(&topology(&["10.0.0.1", "10.0.0.2", "::3"])).await.is_empty());
+        assert!(peers.update(&topology(&["10.0.0.1", "10.0.0.2", "::3"])).is_empty());
         let third = peers.get(NodeId::from(3)).unwrap();
         assert_eq!(third.bulk.to_string(), "[::3]:18000");
         assert_eq!(peers.admits(NodeId::from(3)), Admission::Member);
         assert_eq!(peers.admits(NodeId::from(9)), Admission::Guest);
-        let gone = peers.update(&topology(&["10.0.0.1", "10.0.0.2"])).await;
+        let gone = peers.update(&topology(&["10.0.0.1", "10.0.0.2"]));
         assert_eq!(gone, [NodeId::from(3)]);
         assert_eq!(peers.admits(NodeId::from(3)), Admission::Refused);
         assert_eq!(peers.others().len(), 1);
-        assert!(peers.update(&topology(&["10.0.0.1", "10.0.0.2", "::3"])).await.is_empty());
+        assert!(peers.update(&topology(&["10.0.0.1", "10.0.0.2", "::3"])).is_empty());
         assert_eq!(peers.admits(NodeId::from(3)), Admission::Member);
+    }
+
+    #[tokio::test]
+    async fn names_are_resolved_aside_and_once() {
+        let peers = Peers::new(NodeId::from(1));
+        peers.update(&topology(&["localhost", "10.0.0.2"]));
+        assert_eq!(peers.get(NodeId::from(1)), None);
+        peers.resolve_names().await;
+        let found = peers.get(NodeId::from(1)).unwrap();
+        assert!(found.control.ip().is_loopback() && found.bulk.port() == 18000, "{found:?}");
+        peers.update(&topology(&["localhost", "10.0.0.2", "::3"]));
+        assert_eq!(peers.get(NodeId::from(1)), Some(found));
     }
 }

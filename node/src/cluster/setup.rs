@@ -137,7 +137,7 @@ async fn assemble(
     // Nobody else sets them.
     let _ = cluster.consensus.set(consensus);
     let now = topology.borrow().clone();
-    peers.update(&now).await;
+    peers.update(&now);
     let place = |port, runtime| Place { address: SocketAddr::new(addresses.ip, port), runtime };
     let config = MeshConfig {
         credentials,

@@ -331,3 +331,46 @@ fn a_stripe_is_copied_while_it_changes() {
     assert_same(&mut primary, &mut replica);
     assert!(replica.store.take_state(&mut replica.writer, lane, b"\x04\0\0").is_err());
 }
+
+#[test]
+fn a_group_does_not_wait_for_a_lane_that_was_copied_after_it() {
+    let (mut primary, mut replica) = (primary(), replica());
+    let keys = [b"one".to_vec(), b"two".to_vec()];
+    let [one, two] = [&keys[0], &keys[1]].map(|key| primary.store.key(key).stripe());
+    assert_ne!(one, two);
+    write_group(&mut primary, &keys, b"first");
+    // The first lane is copied with the group in it, the second replays it.
+    let (end, _, groups) = primary.store.lane_mark(one);
+    let mut replay = Replay::default();
+    replica.store.empty_lane(&mut replica.writer, one, end);
+    replay.restart(&replica.store, one, groups);
+    let mut effects = Vec::new();
+    let walk = Walk::default();
+    primary.store.describe_stripe(&mut primary.writer, one, walk, 100, &mut effects);
+    replica.store.take_state(&mut replica.writer, one, &effects).expect("effects");
+    write_group(&mut primary, &keys, b"second");
+    let mut at = [0; STRIPE_COUNT];
+    at[usize::from(one)] = end;
+    let mut piece = Vec::new();
+    let begin = primary.store.lane_end(two);
+    primary.store.read_lane(two, 0, begin as usize / 2, &mut piece).expect("it is kept");
+    replay.feed(&replica.store, &mut replica.writer, two, 0, &piece).expect("lanes replay");
+    at[usize::from(two)] = piece.len() as u64;
+    assert_eq!(replica.get(0, b"two").as_deref(), Some(&b"first"[..]));
+    assert_eq!(replica.get(0, b"one").as_deref(), Some(&b"first"[..]));
+    catch_up(&primary.store, &mut replica, &mut replay, &mut at, 999).expect("lanes replay");
+    assert_eq!(replay.waiting_bytes(), 0);
+    assert_same(&mut primary, &mut replica);
+    // Where the replica writes itself, its groups are other ones than those it has replayed.
+    replica.store.set_replica(false);
+    write_group(&mut replica, &keys, b"third");
+    let (mut third, mut replay, mut at) = (self::replica(), Replay::default(), [0; STRIPE_COUNT]);
+    for lane in [one, two] {
+        let (end, _, groups) = primary.store.lane_mark(lane);
+        third.store.empty_lane(&mut third.writer, lane, end);
+        replay.restart(&third.store, lane, groups);
+        at[usize::from(lane)] = end;
+    }
+    catch_up(&replica.store, &mut third, &mut replay, &mut at, 999).expect("lanes replay");
+    assert_eq!(third.get(0, b"two").as_deref(), Some(&b"third"[..]));
+}
