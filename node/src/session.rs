@@ -201,14 +201,20 @@ impl Session {
         }
     }
 
-    /// Waits for the reply of a command that takes its time, and writes it. The connection's end is
-    /// noticed when it is killed; whoever goes away is missed by nobody.
+    /// Waits for the reply of a command that takes its time, and writes it.
     async fn answered(&mut self, deferred: Deferred) -> Result<(), Closed> {
-        let Session { connection, waker, .. } = self;
+        let Session { stream, connection, waker, .. } = self;
+        // A client that has left is noticed unless it has said more before.
+        let left = async {
+            if stream.peek(&mut [0]).await.is_ok_and(|len| len > 0) {
+                std::future::pending::<()>().await;
+            }
+        };
         let killed = std::future::poll_fn(|cx| poll_killed(connection, waker, cx));
         let answer = tokio::select! {
             answer = deferred => answer,
             () = killed => return Err(Closed),
+            () = left => return Err(Closed),
         };
         let is_wanted = self.client.reply_mode == ReplyMode::On;
         self.pending.set_protocol(self.client.protocol);

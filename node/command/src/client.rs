@@ -1,14 +1,13 @@
 //! The state of one connection that commands see and change. Plain data: no socket in here.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use skep_cluster::ShardId;
 use skep_resp::{OwnedArgs, Protocol};
 use skep_store::Database;
 
-use crate::cluster::Deferred;
+use crate::cluster::{Deferred, Detours};
 use crate::server::{ChannelKind, PauseScope};
 use crate::table::Command;
 
@@ -58,8 +57,8 @@ pub struct Client {
     pub in_exec: bool,
     /// READONLY: reads of slots that this node only replicates are served here.
     pub reads_replica: bool,
-    /// How often it was sent to each shard that it asks this node about all the same.
-    pub redirections: BTreeMap<ShardId, u32>,
+    /// What it asks of this node that is another node's.
+    pub detours: Detours,
     /// Since when, in Unix milliseconds, a command of the client waits for its slots to be served.
     pub parked_since_ms: Option<u64>,
     /// The last command that was found in the table, for CLIENT LIST.
@@ -145,7 +144,7 @@ impl Client {
             deferred: None,
             in_exec: false,
             reads_replica: false,
-            redirections: BTreeMap::new(),
+            detours: Detours::default(),
             parked_since_ms: None,
             last_command: None,
         }

@@ -146,12 +146,14 @@ impl Cluster {
             Redirect::Proxy => true,
             Redirect::Auto => {
                 let shard = routes.map.owner(slot)?.shard;
-                let unheeded = client.redirections.entry(shard).or_default();
-                *unheeded = unheeded.saturating_add(1);
-                *unheeded > UNHEEDED_MAX || has_no_slots(&routes)
+                let unheeded = client.detours.note(shard, self.node.now_ms());
+                unheeded > UNHEEDED_MAX || has_no_slots(&routes)
             }
         };
         let forwarded = Forwarded::new(client, args).filter(|_| is_wanted)?;
+        if !is_read {
+            client.detours.written.extend(routes.map.owner(slot).map(|owner| owner.shard));
+        }
         let task = self.bulk.spawn(Arc::clone(self).forward(slot, forwarded, is_read));
         Some(Box::pin(async move { task.await.unwrap_or_else(|_| ending()) }))
     }

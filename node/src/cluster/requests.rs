@@ -12,7 +12,7 @@ use skep_keyspace::NodeId;
 use tokio::time::{sleep, timeout};
 
 use super::ask::{ASK, Answer, Ask, ask, frame, read};
-use super::{Cluster, LOOK};
+use super::{Cluster, LOOK, has_no_slots};
 use crate::random;
 
 /// The usual distance of a node's mesh port from its client port.
@@ -21,6 +21,8 @@ pub(crate) const MESH_PORT_DISTANCE: u16 = 10_000;
 const SEE: Duration = Duration::from_secs(5);
 /// How long the old primary may take to begin a hand-over.
 const BEGIN: Duration = Duration::from_secs(1);
+/// How long a `WAIT` without an end waits for another node.
+const WAIT_MAX: Duration = Duration::from_secs(3600);
 /// How long a failover may take altogether.
 const FAILOVER: Duration = Duration::from_secs(5);
 
@@ -70,8 +72,9 @@ impl Cluster {
                 self.agree(asked_by, Change::SetEpoch { shard: shard()?, epoch }).await
             }
             ClusterRequest::Failover(kind) => self.failover(asked_by, kind).await,
-            ClusterRequest::Wait { replicas, timeout_ms } => {
-                Ok(DeferredReply::Integer(self.wait(replicas, timeout_ms).await))
+            ClusterRequest::Wait { replicas, timeout_ms, elsewhere } => {
+                let waited = self.wait_everywhere(replicas, timeout_ms, &elsewhere).await;
+                Ok(DeferredReply::Integer(waited))
             }
         }
     }
@@ -121,7 +124,7 @@ impl Cluster {
                 self.until(SEE, is_in).await
             }
             Answer::Refused(text) => Err(text),
-            Answer::Welcome(_) => Err(format!("node {node} answered something else")),
+            _ => Err(format!("node {node} answered something else")),
         }
     }
 
@@ -161,7 +164,7 @@ impl Cluster {
                 self.until(SEE, is_in).await
             }
             Answer::Refused(text) => Err(format!("node {node} does not take this node in: {text}")),
-            Answer::Done => Err(format!("node {node} answered something else")),
+            _ => Err(format!("node {node} answered something else")),
         }
     }
 
@@ -269,8 +272,37 @@ impl Cluster {
         Ok(DeferredReply::Ok)
     }
 
+    /// `WAIT` of a client that may have written to other shards, too: the least of all counts.
+    async fn wait_everywhere(&self, replicas: u64, timeout_ms: u64, elsewhere: &[ShardId]) -> i64 {
+        let routes = self.duty.routes();
+        let is_mine = !has_no_slots(&routes) || elsewhere.is_empty();
+        let has_replicas = routes.my_shard().is_some_and(|(_, shard)| !shard.replicas.is_empty());
+        let mut least = match (is_mine, has_replicas) {
+            (true, true) => self.wait(replicas, timeout_ms).await,
+            (true, false) => 0,
+            (false, _) => i64::MAX,
+        };
+        for shard in elsewhere {
+            let primary = routes.topology.shards.get(shard).map(|shard| shard.primary);
+            let peer = primary.and_then(|primary| self.peers.get(primary));
+            let waited = match self.mesh().zip(peer) {
+                Some((mesh, peer)) => {
+                    let within = match timeout_ms {
+                        0 => WAIT_MAX,
+                        _ => Duration::from_millis(timeout_ms) + BEGIN,
+                    };
+                    ask(mesh, &peer, &Ask::Wait { replicas, timeout_ms }, within).await.ok()
+                }
+                None => None,
+            };
+            let Some(Answer::Count(count)) = waited else { return 0 };
+            least = least.min(count);
+        }
+        least
+    }
+
     /// `WAIT`: how many replicas have applied what is written now, once enough have or time is up.
-    async fn wait(&self, replicas: u64, timeout_ms: u64) -> i64 {
+    pub(super) async fn wait(&self, replicas: u64, timeout_ms: u64) -> i64 {
         let mut waiting = tokio::task::JoinSet::new();
         for progress in self.replication.replicas() {
             waiting.spawn(async move { progress.catch_up().await });

@@ -2,6 +2,7 @@
 
 mod answers;
 pub(crate) mod change;
+mod detours;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub(crate) mod keys;
@@ -15,11 +16,13 @@ mod state;
 use std::future::Future;
 use std::pin::Pin;
 
+use skep_cluster::ShardId;
 use skep_keyspace::{NodeId, SlotSet};
 use skep_resp::Reply;
 
 use crate::error::CommandError;
 
+pub use detours::Detours;
 pub use routes::{Lease, Routes};
 pub use state::ClusterFigures;
 
@@ -98,6 +101,9 @@ pub enum ClusterRequest {
         replicas: u64,
         /// How long at most, in milliseconds; 0: for ever.
         timeout_ms: u64,
+        /// Shards of other nodes that the client has written to through this one: their replicas count,
+        /// too, and the least of all is answered.
+        elsewhere: Vec<ShardId>,
     },
 }
 

@@ -86,9 +86,11 @@ pub(crate) fn wait(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
     let replicas = parse_i64(&args[1]).ok_or(CommandError::NOT_INTEGER)?;
     let timeout_ms = check_timeout(cx, &args[2])?;
     let shard = routes.as_ref().and_then(|routes| routes.my_shard());
-    if shard.is_some_and(|(_, shard)| !shard.replicas.is_empty()) && !cx.client.in_exec {
+    let has_replicas = shard.is_some_and(|(_, shard)| !shard.replicas.is_empty());
+    if (has_replicas || !cx.client.detours.written.is_empty()) && !cx.client.in_exec {
         let replicas = u64::try_from(replicas).unwrap_or(0);
-        return change::ask(cx, ClusterRequest::Wait { replicas, timeout_ms });
+        let elsewhere = std::mem::take(&mut cx.client.detours.written).into_iter().collect();
+        return change::ask(cx, ClusterRequest::Wait { replicas, timeout_ms, elsewhere });
     }
     let offset = cx.view.store().offset_bytes();
     let offsets = cx.server.replica_offsets();
@@ -160,7 +162,11 @@ mod tests {
     #[test]
     fn a_primary_with_replicas_waits_for_them_but_not_within_exec() {
         let mut bench = fixture::bench(1);
-        let wait = |replicas, timeout_ms| ClusterRequest::Wait { replicas, timeout_ms };
+        let wait = |replicas, timeout_ms| ClusterRequest::Wait {
+            replicas,
+            timeout_ms,
+            elsewhere: Vec::new(),
+        };
         bench.expect_asked("WAIT 2 100", wait(2, 100));
         bench.expect_asked("WAIT -1 0", wait(0, 0));
         bench.server.replica_offsets = vec![(fixture::id(4), 1000), (fixture::id(5), 1000)];
