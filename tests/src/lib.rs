@@ -7,11 +7,13 @@
 //!   when it is dropped, which the test runner shows for a test that failed.
 //! * [`Client`]: sends bytes, gives back one whole reply as the bytes that came.
 //! * [`run()`]: a program that is run to its end, with what it printed.
+//! * [`blocks_of()`]: the commands that a document shows, to be run.
 //! * [`wait_until`]: the way to wait for a condition.
 //!
 //! Nothing here waits without a deadline. A program that is missing is an error that says how to get
 //! it; the few things that a machine may rightly lack are a [`skip()`] that is told in the summary.
 
+mod blocks;
 mod client;
 pub mod differential;
 mod frame;
@@ -23,6 +25,7 @@ mod skip;
 mod spawn;
 mod wait;
 
+pub use blocks::blocks_of;
 pub use client::{Client, command};
 pub use frame::{Malformed, frame_len};
 pub use program::{Program, planner};

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use skep_tests::{Finished, PATIENCE, Program, Scratch, TestResult, run};
+use skep_tests::{Finished, PATIENCE, Program, Scratch, TestResult, blocks_of, run};
 
 const EXIT_USAGE: i32 = 2;
 const OWNER_ONLY: u32 = 0o600;
@@ -85,6 +85,21 @@ fn what_cannot_be_done_is_told_in_one_line_with_exit_code_2() -> TestResult {
         assert_eq!(done.status.code(), Some(EXIT_USAGE), "{line}: {done:?}");
         assert!(done.errors.starts_with("skep: ") && done.errors.contains(told), "{done:?}");
         assert_eq!(done.errors.lines().count(), 1, "{done:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_readme_shows_lines_that_work_in_their_order() -> TestResult {
+    let scratch = Scratch::new("ca")?;
+    let lines = blocks_of("README.md", "sh ca")?.concat();
+    assert!(lines.len() > 2, "{lines:?}");
+    for line in lines {
+        let words = line.strip_prefix("skep ").ok_or("a line of something else")?;
+        let program = Program::Skep.path()?;
+        let script = format!("cd {} && {} {words}", scratch.path().display(), program.display());
+        let done = run("sh", ["-c", &script], b"", PATIENCE)?;
+        assert!(done.status.success() && done.errors.is_empty(), "{line}: {done:?}");
     }
     Ok(())
 }

@@ -8,7 +8,9 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use skep_tests::{Client, Program, Scratch, TestResult, finish, run, skip, spawn, wait_until};
+use skep_tests::{
+    Client, Program, Scratch, TestResult, blocks_of, finish, run, skip, spawn, wait_until,
+};
 
 /// A whole cluster of a debug build on a busy machine takes its time.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,7 +39,7 @@ impl Dev {
         fs::create_dir(path("temporary"))?;
         let words = ["dev"].into_iter().chain(line.split_whitespace());
         let mut child = spawn(Program::Skep.path()?.as_os_str(), words, |command| {
-            command.env("TMPDIR", path("temporary"));
+            command.env("TMPDIR", path("temporary")).current_dir(scratch.path());
             command.stdin(Stdio::piped()).stdout(output).stderr(errors);
         })?;
         let input = child.stdin.take();
@@ -165,6 +167,22 @@ fn nodes_end_with_a_supervisor_that_is_killed_and_an_asked_for_directory_stays()
         !is_running(&pid) && TcpStream::connect(here(port + 1)).is_err()
     });
     assert!(kept.path().join(port.to_string()).join("node.pem").exists());
+    Ok(())
+}
+
+#[test]
+fn the_clusters_of_the_readme_run_as_they_are_written() -> TestResult {
+    let lines = blocks_of("README.md", "sh dev")?.concat();
+    assert!(lines.len() > 2, "{lines:?}");
+    for line in lines {
+        let words = line.trim_start_matches("sudo ").strip_prefix("skep dev");
+        let words = words.ok_or("a line of something else")?;
+        if words.contains("--netns") && !can_make_networks()? {
+            skip("the README's skep dev --netns: network namespaces need root and 'ip'")?;
+            continue;
+        }
+        assert_eq!(Dev::start(words)?.end("TERM")?, Some(0), "{line}");
+    }
     Ok(())
 }
 

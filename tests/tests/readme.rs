@@ -7,8 +7,8 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use skep_tests::{
-    Client, PATIENCE, Scratch, Server, TestResult, finish, planner, repository, run, skip, spawn,
-    wait_until,
+    Client, PATIENCE, Scratch, Server, TestResult, blocks_of, finish, planner, repository, run,
+    skip, spawn, wait_until,
 };
 
 /// A release with link-time optimisation is built on the way.
@@ -23,18 +23,6 @@ const ADMIN_PORT: &str = "7379";
 /// The lines of the README's code blocks of this kind.
 fn blocks(kind: &str) -> TestResult<Vec<Vec<String>>> {
     blocks_of("README.md", kind)
-}
-
-fn blocks_of(file: &str, kind: &str) -> TestResult<Vec<Vec<String>>> {
-    let text = fs::read_to_string(repository().join(file))?;
-    let opening = format!("```{kind}");
-    let mut lines = text.lines();
-    let mut blocks = Vec::new();
-    while lines.any(|line| line == opening) {
-        let block = lines.by_ref().take_while(|line| *line != "```").map(str::to_owned);
-        blocks.push(block.collect());
-    }
-    Ok(blocks)
 }
 
 /// Killed when dropped. `cargo run` becomes the program that it runs, so there is only one process.
