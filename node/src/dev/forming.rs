@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep};
 use super::client::{Client, field};
 use super::plan::{Plan, Role};
 
-/// How long all of it may take.
+/// How long all of it may take before what is refused or missing is given up: this, and for each node.
 const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE_PER_NODE: Duration = Duration::from_secs(1);
 /// Between two looks at something that takes its time.
 const STEP: Duration = Duration::from_millis(20);
 
@@ -21,7 +22,8 @@ const STEP: Duration = Duration::from_millis(20);
 /// # Errors
 /// Which node did not do or say what, for people.
 pub(super) async fn form(plan: &Plan) -> Result<(), String> {
-    let mut forming = Forming::connect(plan, Instant::now() + PATIENCE).await?;
+    let patience = PATIENCE + PATIENCE_PER_NODE * plan.nodes.len() as u32;
+    let mut forming = Forming::connect(plan, Instant::now() + patience).await?;
     forming.meet().await?;
     forming.wait("CLUSTER INFO", "cluster_known_nodes", &plan.nodes.len().to_string()).await?;
     forming.assign().await?;
