@@ -6,7 +6,7 @@ use std::time::Duration;
 use skep_command::cluster::{ClusterFigures, Lease, Routes};
 use skep_keyspace::NodeId;
 
-use crate::cluster::{Agreement, Progress};
+use crate::cluster::{Agreement, Progress, clock};
 use crate::node::Node;
 
 /// A cluster as this node sees it. What nobody knows yet is left out of all answers.
@@ -44,6 +44,8 @@ pub(crate) struct Following {
     pub(crate) is_up: bool,
     /// Since when nothing has been heard of it.
     pub(crate) silence: Option<Duration>,
+    /// How old the data may be.
+    pub(crate) staleness: Option<Duration>,
     /// What the primary has written and the replica has not applied yet.
     pub(crate) lag_bytes: Option<u64>,
 }
@@ -75,7 +77,8 @@ pub(crate) fn cluster_facts(node: &Node) -> Option<ClusterFacts> {
         let lag_bytes = replication.is_common().then(|| replication.behind_bytes());
         let (is_up, silence) = (replication.is_linked(), replication.silence());
         facts.offset_bytes = Some(replication.followed_offset());
-        facts.following = Some(Following { is_up, silence, lag_bytes });
+        let staleness = replication.fresh_at().map(clock::since);
+        facts.following = Some(Following { is_up, silence, staleness, lag_bytes });
         return Some(facts);
     }
     let offset = node.store.offset_bytes();

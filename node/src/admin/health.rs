@@ -101,9 +101,11 @@ mod tests {
     fn a_replica_needs_its_primary_and_no_lease() {
         let mut facts = facts(3);
         facts.lease = Some(Lease::Lapsed);
-        facts.following = Some(Following { is_up: true, silence: None, lag_bytes: None });
+        facts.following =
+            Some(Following { is_up: true, silence: None, staleness: None, lag_bytes: None });
         assert_eq!(reasons_of(&facts), [""; 0]);
-        facts.following = Some(Following { is_up: false, silence: None, lag_bytes: None });
+        facts.following =
+            Some(Following { is_up: false, silence: None, staleness: None, lag_bytes: None });
         assert_eq!(reasons_of(&facts), ["the node does not hear its primary"]);
     }
 

@@ -8,7 +8,7 @@
 
 mod ask;
 mod breakers;
-mod clock;
+pub(crate) mod clock;
 mod control;
 mod door;
 mod duty;

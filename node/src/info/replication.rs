@@ -33,6 +33,8 @@ pub(crate) struct PrimaryFacts {
     pub(crate) silence: Option<Duration>,
     /// What the replica has not applied yet, if that is known.
     pub(crate) lag_bytes: Option<u64>,
+    /// How old its data may be, if that is known.
+    pub(crate) staleness: Option<Duration>,
 }
 
 /// A replica of a primary.
@@ -94,6 +96,7 @@ impl PrimaryFacts {
             is_up: following.is_some_and(|following| following.is_up),
             silence: following.and_then(|following| following.silence),
             lag_bytes: following.and_then(|following| following.lag_bytes),
+            staleness: following.and_then(|following| following.staleness),
         }
     }
 
@@ -169,6 +172,12 @@ fn of_replica(primary: &PrimaryFacts, offset_bytes: u64, out: &mut String) {
         lines!(out, "master_link_down_since_seconds": silence_seconds);
     }
     lines!(out, "slave_priority": 100, "slave_read_only": 1, "replica_announced": 1);
+    if let Some(lag_bytes) = primary.lag_bytes {
+        lines!(out, "slave_lag_bytes": lag_bytes);
+    }
+    if let Some(staleness) = primary.staleness {
+        lines!(out, "slave_staleness_ms": staleness.as_millis());
+    }
 }
 
 /// What a primary says of a replica; `lag_bytes` is ours.
@@ -232,8 +241,12 @@ mod tests {
     fn a_replica_names_its_primary_and_says_whether_it_hears_it() {
         let mut cluster = fixture::facts(3);
         cluster.offset_bytes = Some(900);
-        cluster.following =
-            Some(Following { is_up: true, silence: second(1), lag_bytes: Some(100) });
+        cluster.following = Some(Following {
+            is_up: true,
+            silence: second(1),
+            staleness: Some(Duration::from_millis(40)),
+            lag_bytes: Some(100),
+        });
         let lines = section(cluster);
         let expected = [
             "role:slave",
@@ -247,6 +260,8 @@ mod tests {
             "slave_priority:100",
             "slave_read_only:1",
             "replica_announced:1",
+            "slave_lag_bytes:100",
+            "slave_staleness_ms:40",
             "connected_slaves:0",
         ];
         assert_eq!(lines[..expected.len()], expected);

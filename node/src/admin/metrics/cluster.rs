@@ -61,6 +61,26 @@ pub(super) const METRICS: &[Metric] = &[
     of_cluster("skep_topology_version", "The version of the topology.", |facts| {
         facts.routes.topology.version as f64
     }),
+    labelled(
+        "skep_moved_total",
+        Kind::Counter,
+        "MOVED replies, by the name that the client has given itself.",
+        |facts, out| {
+            for (name, count) in facts.node.moved.lock().iter() {
+                out.add(&[("client", &String::from_utf8_lossy(name))], *count as f64);
+            }
+        },
+    ),
+    labelled(
+        "skep_replica_staleness_seconds",
+        Kind::Gauge,
+        "How old a replica's data may be.",
+        |facts, out| {
+            let cluster = facts.cluster().and_then(|cluster| cluster.following.as_ref());
+            let staleness = cluster.and_then(|following| following.staleness);
+            staleness.iter().for_each(|staleness| out.add(&[], staleness.as_secs_f64()));
+        },
+    ),
     labelled("skep_lease_held", Kind::Gauge, "A primary may serve its slots.", lease_held),
     gauge("redis_connected_slaves", "connected_slaves", "Replicas of this node.", |facts| {
         facts.replication().replicas.len() as f64

@@ -2,9 +2,9 @@
 //!
 //! There is one table of metrics ([`metrics`]); the page is written from it. Names that begin with
 //! `redis_` are those of redis_exporter, which public dashboards and alerts ask for; `cache_` ones
-//! are of the alerts that people write for clusters; `skep_` ones are our own. No label has a value
-//! that clients choose, so the number of lines is bounded by the commands, databases and nodes there
-//! are.
+//! are of the alerts that people write for clusters; `skep_` ones are our own. The number of lines is
+//! bounded by the commands, databases and nodes there are, and by how many names of clients are
+//! counted apart.
 
 mod cluster;
 mod commands;

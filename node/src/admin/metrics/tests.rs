@@ -28,6 +28,9 @@ const LEFT_OUT: &[&str] = &[
     "uptime_in_days",
     "second_repl_offset",
     "rdb_last_save_time",
+    // `cache_replication_lag_bytes` and `skep_replica_staleness_seconds` say them.
+    "slave_lag_bytes",
+    "slave_staleness_ms",
 ];
 
 /// Fields that are always zero, since the node has nothing of the kind; a dashboard shows no line.
@@ -142,7 +145,8 @@ fn pages() -> Vec<String> {
         silence,
     });
     let mut replica = fixture::facts(3);
-    replica.following = Some(Following { is_up: true, silence, lag_bytes: Some(90) });
+    replica.following =
+        Some(Following { is_up: true, silence, staleness: silence, lag_bytes: Some(90) });
     let of_cluster = |cluster| page_of(&Facts::with_cluster(&clustered, cluster));
     vec![page(&alone), of_cluster(primary), of_cluster(replica)]
 }
