@@ -31,6 +31,8 @@ use crate::settings::{ClusterSettings, Settings};
 
 /// The usual distance of a node's bulk port from its client port.
 const BULK_PORT_DISTANCE: u16 = 11_000;
+/// Beacons must not wait for whatever else keeps the machine busy.
+const CONTROL_NICENESS: i32 = -10;
 /// How often changed certificates are looked for.
 const RELOAD: Duration = Duration::from_secs(1);
 
@@ -74,7 +76,7 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Arc<Cluster>, CannotJoin> {
     let addresses = addresses(&settings)?;
     let credentials = Credentials::load(credential_files(&settings))?;
     node.store.start_lanes(settings.cluster.log_bytes);
-    let (control, bulk) = (event_loop("control")?, event_loop("bulk")?);
+    let (control, bulk) = (event_loop("control", CONTROL_NICENESS)?, event_loop("bulk", 0)?);
     let (sender, receiver) = std::sync::mpsc::sync_channel(1);
     let node = Arc::clone(node);
     control.clone().spawn(async move {
@@ -159,12 +161,17 @@ async fn assemble(
     Ok(cluster)
 }
 
-/// A thread with an event loop, for as long as the process lives.
-fn event_loop(name: &str) -> io::Result<Handle> {
+/// A thread with an event loop, for as long as the process lives. `niceness` is what it asks the
+/// system for; only a privileged process gets a negative one, and it works without.
+fn event_loop(name: &str, niceness: i32) -> io::Result<Handle> {
     let runtime: Runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     let thread = std::thread::Builder::new().name(name.to_owned());
-    thread.spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    thread.spawn(move || {
+        // Linux takes it for the calling thread alone.
+        let _ = rustix::process::setpriority_process(None, niceness);
+        runtime.block_on(std::future::pending::<()>());
+    })?;
     Ok(handle)
 }
 

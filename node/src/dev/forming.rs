@@ -105,6 +105,9 @@ impl Forming<'_> {
             if let Role::Replica { .. } = node.role {
                 let name = "master_link_status";
                 member.wait("INFO replication", name, "up", self.deadline).await?;
+                // Clients see it among the replicas only then.
+                let name = "master_sync_in_progress";
+                member.wait("INFO replication", name, "0", self.deadline).await?;
             }
         }
         Ok(())

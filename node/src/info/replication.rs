@@ -31,6 +31,8 @@ pub(crate) struct PrimaryFacts {
     pub(crate) is_up: bool,
     /// Since when nothing has been heard of it, if that is known.
     pub(crate) silence: Option<Duration>,
+    /// The replica lacks something of what was acknowledged before.
+    pub(crate) is_syncing: bool,
     /// What the replica has not applied yet, if that is known.
     pub(crate) lag_bytes: Option<u64>,
     /// How old its data may be, if that is known.
@@ -95,6 +97,7 @@ impl PrimaryFacts {
             port: address.client_port,
             is_up: following.is_some_and(|following| following.is_up),
             silence: following.and_then(|following| following.silence),
+            is_syncing: cluster.routes.role != Some(Role::Replica { is_in_sync: true }),
             lag_bytes: following.and_then(|following| following.lag_bytes),
             staleness: following.and_then(|following| following.staleness),
         }
@@ -164,7 +167,7 @@ fn of_replica(primary: &PrimaryFacts, offset_bytes: u64, out: &mut String) {
         "master_port": primary.port,
         "master_link_status": primary.link(),
         "master_last_io_seconds_ago": silence_seconds,
-        "master_sync_in_progress": 0,
+        "master_sync_in_progress": u8::from(primary.is_syncing),
         "slave_read_repl_offset": offset_bytes,
         "slave_repl_offset": offset_bytes,
     );
