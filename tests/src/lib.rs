@@ -6,6 +6,7 @@
 //!   killed when dropped, and by the kernel when the test process dies first. Its log is printed
 //!   when it is dropped, which the test runner shows for a test that failed.
 //! * [`Client`]: sends bytes, gives back one whole reply as the bytes that came.
+//! * [`cluster`]: several nodes that make up a cluster.
 //! * [`run()`]: a program that is run to its end, with what it printed.
 //! * [`blocks_of()`]: the commands that a document shows, to be run.
 //! * [`wait_until`]: the way to wait for a condition.
@@ -15,6 +16,7 @@
 
 mod blocks;
 mod client;
+pub mod cluster;
 pub mod differential;
 mod frame;
 mod program;

@@ -139,7 +139,7 @@ fn first_with_keys(cx: &mut Cx<'_>, slots: &SlotSet) -> Option<Slot> {
 }
 
 /// A number of a slot.
-pub(super) fn slot_argument(argument: &[u8]) -> Result<Slot, CommandError> {
+pub(crate) fn slot_argument(argument: &[u8]) -> Result<Slot, CommandError> {
     let number = parse_i64(argument).and_then(|number| u16::try_from(number).ok());
     number.and_then(Slot::new).ok_or(NO_SLOT)
 }

@@ -24,7 +24,7 @@ impl Routes {
 ///
 /// # Errors
 /// The node runs alone.
-pub(super) fn routes(cx: &Cx<'_>) -> Result<Arc<Routes>, CommandError> {
+pub(crate) fn routes(cx: &Cx<'_>) -> Result<Arc<Routes>, CommandError> {
     cx.server.routes().ok_or(CommandError::NO_CLUSTER)
 }
 

@@ -3,9 +3,12 @@
 //! DEBUG has no key specifications, so its row takes all keys and each key's stripe is locked by
 //! hand.
 
+use skep_keyspace::{SLOT_COUNT, Slot};
 use skep_resp::{Args, Protocol, parse_i64};
 use skep_store::{Expiry, Key, NewValue, View};
 
+use crate::cluster::ownership::slot_argument;
+use crate::cluster::show::routes;
 use crate::cx::Cx;
 use crate::error::CommandError;
 use crate::key::object::encoding_of;
@@ -46,6 +49,10 @@ const HELP: &[&str] = &[
     "    Accepted; there are no scripts.",
     "SLEEP <seconds>",
     "    Block the worker that serves this connection.",
+    "SLOT-DIGEST <slot>",
+    "    Answer 16 hex digits that are equal on nodes with equal keys, values and expiries in a slot.",
+    "SLOT-DIGESTS",
+    "    Answer the digests of all slots, from slot 0 on.",
 ];
 
 /// `DEBUG subcommand ...`.
@@ -65,6 +72,8 @@ pub(crate) fn debug(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError>
         (b"object", 3..) => return object(cx, &args[2]),
         (b"populate", 3..=5) => populate(cx, args)?,
         (b"protocol", 3) => return protocol(cx, &args[2]),
+        (b"slot-digest", 3) => return slot_digest(cx, &args[2]),
+        (b"slot-digests", 2) => return slot_digests(cx),
         (b"error", 3) => {
             return Err(CommandError::new(String::from_utf8_lossy(&args[2]).into_owned()));
         }
@@ -158,6 +167,27 @@ fn populate(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// `DEBUG SLOT-DIGEST slot`: only nodes of a cluster keep digests.
+fn slot_digest(cx: &mut Cx<'_>, slot: &[u8]) -> Result<(), CommandError> {
+    routes(cx)?;
+    let slot = slot_argument(slot)?;
+    put_digest(cx, slot);
+    Ok(())
+}
+
+/// `DEBUG SLOT-DIGESTS`: no lock is taken, so they are not of one moment while others write.
+fn slot_digests(cx: &mut Cx<'_>) -> Result<(), CommandError> {
+    routes(cx)?;
+    cx.reply.array(SLOT_COUNT);
+    (0..SLOT_COUNT as u16).filter_map(Slot::new).for_each(|slot| put_digest(cx, slot));
+    Ok(())
+}
+
+fn put_digest(cx: &mut Cx<'_>, slot: Slot) {
+    let digest = cx.view.store().digest(slot);
+    cx.reply.bulk(format!("{digest:016x}").as_bytes());
+}
+
 /// `DEBUG PROTOCOL type`: the samples that Redis answers with, which clients test against.
 fn protocol(cx: &mut Cx<'_>, kind: &[u8]) -> Result<(), CommandError> {
     let is_resp3 = cx.reply.protocol() == Protocol::Resp3;
@@ -214,7 +244,22 @@ fn protocol(cx: &mut Cx<'_>, kind: &[u8]) -> Result<(), CommandError> {
 
 #[cfg(test)]
 mod tests {
+    use crate::cluster::fixture;
     use crate::testing::Bench;
+
+    #[test]
+    fn nodes_of_a_cluster_show_the_digests_of_their_slots() {
+        let mut bench = fixture::bench(1);
+        bench.expect(&[
+            ("DEBUG SLOT-DIGEST 5061", "$16 0000000000000000"),
+            ("DEBUG SLOT-DIGEST 16384", "-ERR Invalid or out of range slot"),
+            ("DEBUG SLOT-DIGEST x", "-ERR Invalid or out of range slot"),
+        ]);
+        let all = bench.ask("DEBUG SLOT-DIGESTS");
+        assert!(all.starts_with("*16384 $16 0000000000000000 $16"), "{}", &all[..40]);
+        let alone = "-ERR This instance has cluster support disabled";
+        Bench::new().expect(&[("DEBUG SLOT-DIGEST 1", alone), ("DEBUG SLOT-DIGESTS", alone)]);
+    }
 
     #[test]
     fn what_tests_switch_reaches_the_server() {

@@ -1,0 +1,79 @@
+//! Forming a cluster by the commands that anybody would use.
+
+use super::{Cluster, SLOTS, View};
+use crate::TestResult;
+
+impl Cluster {
+    /// A cluster with this many primaries, which share the slots evenly, and for each of them this
+    /// many replicas that follow it. Primaries come first: node `p + k * primaries` follows node `p`.
+    ///
+    /// # Errors
+    /// When a node does not start, or refuses.
+    ///
+    /// # Panics
+    /// When the cluster does not come together.
+    pub fn formed(primaries: usize, replicas: usize, arguments: &[&str]) -> TestResult<Cluster> {
+        let cluster = Cluster::start(primaries * (1 + replicas), arguments)?;
+        cluster.meet()?;
+        for at in 0..primaries {
+            let (first, last) = share(at, primaries);
+            cluster.node(at).ask(&format!("CLUSTER ADDSLOTSRANGE {first} {last}"))?;
+        }
+        for at in primaries..cluster.nodes().len() {
+            let primary = cluster.node(at % primaries).id();
+            cluster.node(at).insist(&format!("CLUSTER REPLICATE {primary}"));
+        }
+        cluster.wait_until_well();
+        Ok(cluster)
+    }
+
+    /// The first node meets all others.
+    ///
+    /// # Errors
+    /// When it, or another, refuses.
+    ///
+    /// # Panics
+    /// When some node does not come to know all.
+    pub fn meet(&self) -> TestResult {
+        for node in self.nodes().iter().skip(1) {
+            self.node(0).insist(&meeting(node));
+        }
+        let count = self.nodes().len();
+        self.wait_for("all nodes know each other", |view| view.lines.len() == count);
+        Ok(())
+    }
+
+    /// Waits until all running nodes agree, every slot has a primary that runs, every running
+    /// replica follows in step, and each says that the cluster is well.
+    ///
+    /// # Panics
+    /// When that does not come about.
+    #[track_caller]
+    pub fn wait_until_well(&self) -> View {
+        let is = |node: &super::ClusterNode, command: &str, name: &str, wanted: &str| {
+            node.field(command, name).is_ok_and(|found| found == wanted)
+        };
+        self.wait_for("the cluster is well", |view| {
+            let owners = view.lines.iter().filter(|line| !line.slots.is_empty());
+            view.slot_count() == usize::from(SLOTS)
+                && owners.into_iter().all(|line| self.runs(line))
+                && self.running().all(|node| is(node, "CLUSTER INFO", "cluster_state", "ok"))
+                && self.running().all(|node| {
+                    let is_replica =
+                        view.line(node.id()).is_some_and(|line| line.primary.is_some());
+                    !is_replica || is(node, "INFO replication", "master_link_status", "up")
+                })
+        })
+    }
+}
+
+/// The line by which another node is met.
+pub fn meeting(node: &super::ClusterNode) -> String {
+    format!("CLUSTER MEET 127.0.0.1 {} {}", node.port(), node.mesh_port())
+}
+
+/// First and last slot of one of so many equal shares.
+fn share(at: usize, of: usize) -> (usize, usize) {
+    let slots = usize::from(SLOTS);
+    (slots * at / of, slots * (at + 1) / of - 1)
+}
