@@ -44,7 +44,7 @@ impl Cluster {
     }
 
     /// Waits until all running nodes agree, every slot has a primary that runs, every running
-    /// replica follows in step, and each says that the cluster is well.
+    /// replica is in sync, and each says that the cluster is well.
     ///
     /// # Panics
     /// When that does not come about.
@@ -57,11 +57,14 @@ impl Cluster {
             let owners = view.lines.iter().filter(|line| !line.slots.is_empty());
             view.slot_count() == usize::from(SLOTS)
                 && owners.into_iter().all(|line| self.runs(line))
-                && self.running().all(|node| is(node, "CLUSTER INFO", "cluster_state", "ok"))
                 && self.running().all(|node| {
-                    let is_replica =
-                        view.line(node.id()).is_some_and(|line| line.primary.is_some());
-                    !is_replica || is(node, "INFO replication", "master_link_status", "up")
+                    let is_up = || is(node, "INFO replication", "master_link_status", "up");
+                    let line = view.line(node.id());
+                    is(node, "CLUSTER INFO", "cluster_state", "ok")
+                        && (line.is_some_and(|line| line.primary.is_none()) || is_up())
+                        && node
+                            .ask("CLUSTER SHARDS")
+                            .is_ok_and(|shards| !shards.contains("$loading"))
                 })
         })
     }

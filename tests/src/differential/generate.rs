@@ -36,6 +36,15 @@ impl Generator {
         words
     }
 
+    /// A command all of whose keys have this hash tag, so that they are of one slot.
+    pub fn words_of(&self, random: &mut Random, tag: &str) -> Vec<Vec<u8>> {
+        let template = &self.templates[*random.pick(&self.lots)];
+        template.expand(random, &mut |random, slot| match slot {
+            "key" => [b"{", tag.as_bytes(), b"}", &*fill(random, slot)].concat(),
+            _ => fill(random, slot),
+        })
+    }
+
     /// The names of the commands it sends.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.templates.iter().map(|template| template.name.as_str())
