@@ -311,6 +311,8 @@ fn launch(ports: Ports, directory: &Path, arguments: &[String]) -> TestResult<Ch
     let program = Program::Skep.path()?;
     Ok(spawn(program.as_os_str(), line, |command| {
         command.current_dir(directory).stdin(Stdio::null()).stdout(log).stderr(errors);
+        // A panic is told in one line, so that the log shows what came before.
+        command.env("RUST_BACKTRACE", "0");
     })?)
 }
 
