@@ -213,8 +213,11 @@ impl Store {
 
 impl View<'_> {
     /// Makes the effects from here to [`View::end_group`] count as one: a replica shows all or none.
+    /// Not so for a view that holds nothing: it walks over the stripes, and others see each as soon
+    /// as it is done.
     pub fn begin_group(&mut self) {
-        if self.store().lanes.is_on() && !self.writer().is_replaying {
+        let holds_some = self.held() != StripeSet::NONE;
+        if holds_some && self.store().lanes.is_on() && !self.writer().is_replaying {
             let number = self.store().lanes.groups.fetch_add(1, Relaxed);
             self.writer().group = Some(Group { number, lanes: LaneSet::default() });
         }

@@ -1,7 +1,7 @@
 //! Forming a cluster by the commands that anybody would use.
 
 use super::{Cluster, SLOTS, View};
-use crate::TestResult;
+use crate::{PATIENCE, TestResult, wait_until};
 
 impl Cluster {
     /// A cluster with this many primaries, which share the slots evenly, and for each of them this
@@ -44,7 +44,7 @@ impl Cluster {
     }
 
     /// Waits until all running nodes agree, every slot has a primary that runs, every running
-    /// replica is in sync, and each says that the cluster is well.
+    /// replica is in sync, each says that the cluster is well, and so many nodes vote as should.
     ///
     /// # Panics
     /// When that does not come about.
@@ -57,6 +57,7 @@ impl Cluster {
             let owners = view.lines.iter().filter(|line| !line.slots.is_empty());
             view.slot_count() == usize::from(SLOTS)
                 && owners.into_iter().all(|line| self.runs(line))
+                && self.has_all_voters(view)
                 && self.running().all(|node| {
                     let is_up = || is(node, "INFO replication", "master_link_status", "up");
                     let line = view.line(node.id());
@@ -67,6 +68,34 @@ impl Cluster {
                             .is_ok_and(|shards| !shards.contains("$loading"))
                 })
         })
+    }
+}
+
+impl Cluster {
+    /// Who leads the agreement, as all running nodes say.
+    ///
+    /// # Panics
+    /// When they do not come to say the same.
+    #[track_caller]
+    pub fn leader(&self) -> usize {
+        let mut leaders = Vec::new();
+        wait_until(PATIENCE, "one leader", || {
+            leaders = self.running().map(|node| node.agreement().ok().map(|it| it.0)).collect();
+            leaders.dedup();
+            matches!(&leaders[..], [Some(_)])
+        });
+        let leader = leaders.pop().flatten().unwrap_or_default();
+        self.number_of(&leader).expect("a node of the test")
+    }
+
+    /// Whether all running nodes know that as many nodes vote as are wanted in a cluster of this size.
+    fn has_all_voters(&self, view: &View) -> bool {
+        let wanted = match view.lines.len() {
+            ..=2 => 1,
+            3 | 4 => 3,
+            _ => 5,
+        };
+        self.running().all(|node| node.agreement().is_ok_and(|(_, voters)| voters.len() == wanted))
     }
 }
 

@@ -189,6 +189,26 @@ impl ClusterNode {
         View::parse(&self.ask("CLUSTER NODES")?)
     }
 
+    /// Who agrees on changes of the cluster, as this node knows: the leader and the voters.
+    ///
+    /// # Errors
+    /// When it does not tell, or knows no leader.
+    pub fn agreement(&self) -> TestResult<(String, Vec<String>)> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.admin));
+        let mut client = Client::connect(address)?;
+        let request =
+            "GET /api/v1/cluster HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        client.send(request.as_bytes())?;
+        let told = String::from_utf8(client.rest()?)?;
+        let behind = |name: &str, end: char| {
+            let (_, rest) = told.split_once(name).ok_or_else(|| format!("no {name} in {told}"))?;
+            Ok::<&str, String>(rest.split(end).next().unwrap_or_default())
+        };
+        let leader = behind("\"leader\":\"", '"')?.to_owned();
+        let voters = behind("\"voters\":[", ']')?;
+        Ok((leader, voters.split(',').map(|id| id.trim_matches('"').to_owned()).collect()))
+    }
+
     /// Kills it (SIGKILL).
     ///
     /// # Errors
@@ -302,10 +322,10 @@ impl Drop for ClusterNode {
 fn launch(ports: Ports, directory: &Path, arguments: &[String]) -> TestResult<Child> {
     let log = File::options().create(true).append(true).open(directory.join("log"))?;
     let errors = log.try_clone()?;
-    let Ports { client, mesh, bulk } = ports;
+    let Ports { client, mesh, bulk, admin } = ports;
     let placed = format!(
         "--cluster-enabled yes --port {client} --cluster-mesh-port {mesh} --cluster-bulk-port {bulk} \
-         --bind 127.0.0.1 --admin-port 0 --workers 1"
+         --bind 127.0.0.1 --admin-port {admin} --workers 1"
     );
     let line = placed.split(' ').chain(arguments.iter().map(String::as_str));
     let program = Program::Skep.path()?;

@@ -8,10 +8,12 @@ use crate::TestResult;
 /// Below the ports that Linux gives to whoever asks for any: else a connection of another test could
 /// have a node's port while the node is restarted.
 const FIRST: u16 = 10_000;
-const COUNT: u16 = 12_000;
+const COUNT: u16 = 10_000;
 /// The usual distances, which redis-cli takes for granted.
 const MESH: u16 = 10_000;
 const BULK: u16 = 11_000;
+/// Not the usual one, at which other nodes of tests may have their clients.
+const ADMIN: u16 = 10_000;
 /// More than there may be in use by others.
 const TRIES_MAX: usize = 2_000;
 
@@ -24,6 +26,8 @@ pub(super) struct Ports {
     pub(super) mesh: u16,
     /// UDP.
     pub(super) bulk: u16,
+    /// TCP, for those who watch it.
+    pub(super) admin: u16,
 }
 
 impl Ports {
@@ -31,10 +35,12 @@ impl Ports {
     pub(super) fn free() -> TestResult<Ports> {
         for _ in 0..TRIES_MAX {
             let client = next();
-            let ports = Ports { client, mesh: client + MESH, bulk: client + BULK };
+            let ports =
+                Ports { client, mesh: client + MESH, bulk: client + BULK, admin: client + ADMIN };
             let is_free = |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-            let is_free_for_clients = TcpListener::bind((Ipv4Addr::LOCALHOST, client)).is_ok();
-            if is_free_for_clients && is_free(ports.mesh) && is_free(ports.bulk) {
+            let is_free_tcp = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+            let are_free = is_free_tcp(client) && is_free_tcp(ports.admin);
+            if are_free && is_free(ports.mesh) && is_free(ports.bulk) {
                 return Ok(ports);
             }
         }

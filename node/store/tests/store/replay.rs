@@ -210,6 +210,27 @@ fn a_group_is_never_half_there() {
 }
 
 #[test]
+fn a_walk_over_all_stripes_is_no_group_and_is_replicated() {
+    let (mut primary, mut replica) = (primary(), replica());
+    let (mut replay, mut at) = (Replay::default(), [0; STRIPE_COUNT]);
+    for number in 0..100u32 {
+        primary.set(0, &number.to_le_bytes(), b"x", Expiry::Never);
+    }
+    catch_up(&primary.store, &mut replica, &mut replay, &mut at, 999).expect("lanes replay");
+    let now_ms = primary.now_ms;
+    let mut view = View::new(&primary.store, &mut primary.writer, StripeSet::NONE, now_ms);
+    view.begin_group();
+    view.each_stripe(&mut |view, stripe| {
+        view.clear(0);
+        stripe < 200
+    });
+    view.end_group();
+    catch_up(&primary.store, &mut replica, &mut replay, &mut at, 999).expect("lanes replay");
+    assert_same(&mut primary, &mut replica);
+    assert!(content(&mut replica).len() < 100);
+}
+
+#[test]
 fn a_replica_keeps_what_has_expired_until_it_is_told() {
     let (mut primary, mut replica) = (primary(), replica());
     let (mut replay, mut at) = (Replay::default(), [0; STRIPE_COUNT]);
