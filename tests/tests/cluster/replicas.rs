@@ -43,7 +43,8 @@ fn a_replica_serves_reads_to_those_who_ask_for_them() -> TestResult {
 #[test]
 fn a_replica_whose_data_may_be_too_old_sends_readers_to_the_primary() -> TestResult {
     // Of two nodes one votes. It is stopped, so that nobody can be promoted.
-    let mut cluster = Cluster::start(2, &["--replica-max-staleness", "500"])?;
+    let arguments = ["--replica-max-staleness", "500", "--cluster-redirect", "moved"];
+    let mut cluster = Cluster::start(2, &arguments)?;
     cluster.meet()?;
     // The first was alone and joined the second.
     let (primary, replica) = (1, 0);
