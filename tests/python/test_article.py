@@ -96,10 +96,11 @@ def network(tmp_path_factory):
         for address in ADDRESSES:
             home = str(folder / address)
             subprocess.run([program(), "ca", "issue", authority, "--out", home], check=True)
-            line = f"--cluster-enabled yes --bind {address} --port 7000 --dir {home}".split()
+            # Without a password, or this, only 127.0.0.1 is served.
+            line = f"--cluster-enabled yes --bind {address} --port 7000 --protected-mode no --dir {home}"
             log = stack.enter_context((folder / f"{address}.log").open("w"))
             node = subprocess.Popen(
-                network.line(program(), *line, "--workers", "1", "--admin-port", "0"),
+                network.line(program(), *line.split(), "--workers", "1", "--admin-port", "0"),
                 stdout=log,
                 stderr=log,
             )
