@@ -225,6 +225,7 @@ fn a_walk_over_all_stripes_is_no_group_and_is_replicated() {
         stripe < 200
     });
     view.end_group();
+    drop(view);
     catch_up(&primary.store, &mut replica, &mut replay, &mut at, 999).expect("lanes replay");
     assert_same(&mut primary, &mut replica);
     assert!(content(&mut replica).len() < 100);
