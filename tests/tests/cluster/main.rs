@@ -2,6 +2,7 @@
 
 mod answers;
 mod clients;
+mod deaf;
 mod failover;
 mod handover;
 mod majority;
