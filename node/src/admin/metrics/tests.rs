@@ -109,6 +109,7 @@ fn busy_node() -> Node {
     node.connections_rejected.store(2, Relaxed);
     node.input_limit_disconnections.store(3, Relaxed);
     node.output_limit_disconnections.store(4, Relaxed);
+    node.note_moved(b"web \"1\"");
     node.figures[0].input_bytes.store(1000, Relaxed);
     node.figures[0].output_bytes.store(2000, Relaxed);
     let counters = Counters {
