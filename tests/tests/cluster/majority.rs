@@ -83,6 +83,28 @@ fn a_minority_keeps_serving_healthy_shards_and_changes_nothing() -> TestResult {
 }
 
 #[test]
+fn a_primary_that_can_neither_ask_its_replica_nor_the_majority_acknowledges_nothing() -> TestResult
+{
+    let mut cluster = with_witnesses()?;
+    for at in 2..5 {
+        cluster.node_mut(at).kill()?;
+    }
+    cluster.node_mut(1).stop()?;
+    let mut client = cluster.node(0).connect()?;
+    let down = "-CLUSTERDOWN The cluster is down\\r\\n";
+    wait_until(PATIENCE, "writes are refused", || {
+        client.say("SET key 1").is_ok_and(|said| said == down)
+    });
+    assert_eq!(client.say("GET key")?, down);
+    assert_eq!(client.say("PING")?, "+PONG\\r\\n");
+    cluster.node_mut(1).go_on()?;
+    wait_until(PATIENCE, "writes are taken again", || {
+        client.say("SET key 2").is_ok_and(|said| said == "+OK\\r\\n")
+    });
+    Ok(())
+}
+
+#[test]
 fn without_a_majority_nobody_takes_over_and_with_one_again_somebody_does() -> TestResult {
     let mut cluster = with_witnesses()?;
     for at in 2..5 {

@@ -1,6 +1,6 @@
 //! What replicas serve, and what primaries do without them.
 
-use skep_tests::cluster::Cluster;
+use skep_tests::cluster::{Cluster, meeting};
 use skep_tests::{PATIENCE, TestResult, wait_until};
 
 #[test]
@@ -75,7 +75,10 @@ fn a_primary_with_too_few_replicas_reads_and_does_not_write() -> TestResult {
     let primary = cluster.primary_of(12182);
     let replica = cluster.replica_of(primary);
     let mut client = cluster.node(primary).connect()?;
-    assert_eq!(client.say("SET foo 1")?, "+OK\\r\\n");
+    // It looks now and then how many replicas there are.
+    wait_until(PATIENCE, "writes are taken", || {
+        client.say("SET foo 1").is_ok_and(|said| said == "+OK\\r\\n")
+    });
     cluster.node_mut(replica).kill()?;
     let refused = "-NOREPLICAS Not enough good replicas to write.\\r\\n";
     wait_until(PATIENCE, "writes are refused", || {
@@ -122,5 +125,24 @@ fn the_shard_serves_on_when_its_replica_is_gone_and_the_replica_catches_up() -> 
         crate::support::wait_for_equal_digests(&cluster, primary, replica);
         assert_eq!(cluster.node(replica).ask("DBSIZE")?, "300");
     }
+    Ok(())
+}
+
+#[test]
+fn a_replica_is_in_sync_only_when_it_has_everything() -> TestResult {
+    const KEYS: usize = 20_000;
+    let mut cluster = Cluster::formed(3, 0, &[])?;
+    let replica = cluster.add()?;
+    cluster.node(0).ask(&format!("DEBUG POPULATE {KEYS} key 1000"))?;
+    cluster.node(0).insist(&meeting(cluster.node(replica)));
+    let id = cluster.node(replica).id().to_owned();
+    cluster.node(replica).insist(&format!("CLUSTER REPLICATE {}", cluster.node(0).id()));
+    // CLUSTER SLOTS names replicas that are in sync.
+    wait_until(PATIENCE, "it is in sync", || {
+        cluster.node(0).ask("CLUSTER SLOTS").is_ok_and(|slots| slots.contains(&id))
+    });
+    cluster.node_mut(0).kill()?;
+    cluster.wait_for("it takes over", |view| view.primary_of(0).is_some_and(|it| it.id == id));
+    assert_eq!(cluster.node(replica).ask("DBSIZE")?, KEYS.to_string());
     Ok(())
 }
