@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-import re
+import random
 import shutil
 import signal
 import subprocess
@@ -14,6 +14,9 @@ from conftest import PATIENCE_S, eventually
 
 ROOT = pathlib.Path(__file__).parents[2]
 NODES = 6
+PORTS_TRIED_MAX = 5
+# Below those that Linux gives to whoever asks for any; the others follow from them.
+FIRST_PORTS = (10_000, 19_000)
 
 
 def program():
@@ -25,22 +28,36 @@ class DevCluster:
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skep-test-"))
-        line = [program(), "dev", "--nodes", str(NODES), "--dir", str(self.folder / "nodes")]
         self.said = self.folder / "said"
-        with self.said.open("w") as said:
-            self.supervisor = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=said, stderr=said)
-        try:
-            text = eventually(self.is_ready, "a cluster")
-            first, last = re.search(r"127\.0\.0\.1:(\d+)-(\d+)", text).groups()
-        except BaseException:
-            self.end()
-            raise
-        self.ports = range(int(first), int(last) + 1)
+        for _ in range(PORTS_TRIED_MAX):
+            first = random.randrange(*FIRST_PORTS)
+            self.ports = range(first, first + NODES)
+            self.start()
+            try:
+                if eventually(self.is_settled, "a cluster") == "ready":
+                    return
+            except BaseException:
+                self.end()
+                raise
+        self.end()
+        raise RuntimeError(f"no free ports: {self.said.read_text()}")
 
-    def is_ready(self):
+    def start(self):
+        line = f"dev --nodes {NODES} --port {self.ports[0]} --dir {self.folder / 'nodes'}"
+        with self.said.open("w") as said:
+            self.supervisor = subprocess.Popen(
+                [program(), *line.split()], stdin=subprocess.PIPE, stdout=said, stderr=said
+            )
+
+    def is_settled(self):
         text = self.said.read_text()
-        assert self.supervisor.poll() is None, text
-        return text if "try:" in text else None
+        if "try:" in text:
+            return "ready"
+        if self.supervisor.poll() is None:
+            return None
+        # Somebody else may have taken a port.
+        assert "in use" in text, text
+        return "taken"
 
     def node(self, port):
         """A client of one node."""
