@@ -121,7 +121,12 @@ impl Control {
         }
         let view = ShardView::of(&topology, cluster.me);
         let leader = leader_of(&topology, cluster.me);
-        let reigns = view.as_ref().filter(|_| leader.is_none()).map(|view| Leader {
+        // A process that the topology does not know yet reigns over nothing, or the replicas of its
+        // earlier life would take its empty lanes for the shard's.
+        let known = topology.nodes.get(&cluster.me);
+        let is_known = known.is_some_and(|known| known.incarnation == cluster.about.incarnation);
+        let may_reign = leader.is_none() && is_known;
+        let reigns = view.as_ref().filter(|_| may_reign).map(|view| Leader {
             node: cluster.me,
             shard: view.shard,
             epoch: view.epoch,
