@@ -24,6 +24,8 @@ mod random;
 mod recover;
 mod session;
 mod settings;
+#[cfg(test)]
+mod simulated;
 mod slowlog;
 mod start;
 mod visible;

@@ -436,6 +436,10 @@ impl Node {
 
 /// Unix time in microseconds.
 pub(crate) fn unix_time_us() -> u64 {
+    #[cfg(test)]
+    if let Some(now) = crate::simulated::now() {
+        return crate::simulated::BEGIN_UNIX_US + now / 1000;
+    }
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }
 

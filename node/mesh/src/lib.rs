@@ -29,6 +29,8 @@ mod identity;
 mod mesh;
 mod peers;
 mod shown;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod socket;
 mod stream;
 mod tuning;
@@ -46,6 +48,7 @@ pub use identity::{ClusterName, Identity, IdentityError};
 pub use mesh::{Mesh, MeshConfig, Place, StartError};
 pub use peers::LinkInfo;
 pub use shown::Shown;
+pub use socket::Socket;
 pub use stream::{FrameReceiver, FrameSender};
 
 /// A future of a trait object.

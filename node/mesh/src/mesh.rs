@@ -20,6 +20,7 @@ use crate::frame::{Class, Kind};
 use crate::hello::Hello;
 use crate::identity::Identity;
 use crate::peers::LinkInfo;
+use crate::socket::Socket;
 use crate::stream::{FrameReceiver, FrameSender};
 use crate::tuning::Channel;
 use crate::{Admission, Handler, Membership, Peer};
@@ -33,6 +34,9 @@ pub struct Place {
     pub address: SocketAddr,
     /// An event loop with IO and time, on a thread that does nothing else: the two must not share one.
     pub runtime: Handle,
+    /// What carries the packets in place of a UDP socket of the system, in simulations. Packets are
+    /// then small, and the transport's own chance is the same in every run.
+    pub socket: Option<Socket>,
 }
 
 /// What a mesh is started with.

@@ -18,27 +18,27 @@ const READ_BYTES_MAX: usize = u16::MAX as usize;
 /// Asked of the system, which may give less.
 const BUFFER_BYTES: usize = 4 << 20;
 
+/// What carries an endpoint's packets.
+pub type Socket = Arc<dyn AsyncUdpSocket>;
+
 #[derive(Debug)]
-pub(crate) struct Socket {
-    inner: Arc<dyn AsyncUdpSocket>,
+struct SystemSocket {
+    inner: Socket,
     packet_bytes_max: usize,
 }
 
 /// Binds; within the event loop that is to drive it.
-pub(crate) fn bind(
-    address: SocketAddr,
-    packet_bytes_max: u16,
-) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+pub(crate) fn bind(address: SocketAddr, packet_bytes_max: u16) -> io::Result<Socket> {
     let socket = UdpSocket::bind(address)?;
     let options = socket2::SockRef::from(&socket);
     // Bursts that do not fit are lost and sent again: slower, not wrong.
     let _ = options.set_recv_buffer_size(BUFFER_BYTES);
     let _ = options.set_send_buffer_size(BUFFER_BYTES);
     let inner = TokioRuntime.wrap_udp_socket(socket)?;
-    Ok(Arc::new(Socket { inner, packet_bytes_max: packet_bytes_max.into() }))
+    Ok(Arc::new(SystemSocket { inner, packet_bytes_max: packet_bytes_max.into() }))
 }
 
-impl AsyncUdpSocket for Socket {
+impl AsyncUdpSocket for SystemSocket {
     fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
         self.inner.clone().create_io_poller()
     }

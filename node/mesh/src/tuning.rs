@@ -79,7 +79,8 @@ impl Channel {
     }
 }
 
-pub(crate) fn transport(channel: Channel) -> Arc<TransportConfig> {
+/// `is_simulated`: the network is made up, and carries no large packets to find out about.
+pub(crate) fn transport(channel: Channel, is_simulated: bool) -> Arc<TransportConfig> {
     let tuning = match channel {
         Channel::Control => CONTROL,
         Channel::Bulk => BULK,
@@ -101,6 +102,6 @@ pub(crate) fn transport(channel: Channel) -> Arc<TransportConfig> {
         .datagram_send_buffer_size(tuning.datagram_buffer_bytes.unwrap_or(0))
         .congestion_controller_factory(Arc::new(congestion))
         .initial_rtt(INITIAL_RTT)
-        .mtu_discovery_config(Some(mtu));
+        .mtu_discovery_config(Some(mtu).filter(|_| !is_simulated));
     Arc::new(config)
 }

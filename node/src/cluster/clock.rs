@@ -7,6 +7,10 @@ use rustix::time::{ClockId, clock_gettime};
 /// Nanoseconds since some moment before the machine started.
 #[inline]
 pub(crate) fn now() -> u64 {
+    #[cfg(test)]
+    if let Some(now) = crate::simulated::now() {
+        return now;
+    }
     let now = clock_gettime(ClockId::Boottime);
     now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
 }

@@ -192,7 +192,7 @@ impl Cluster {
         self.run(&forwarded).await
     }
 
-    async fn run(&self, forwarded: &Forwarded) -> Result<Bytes, Rejected> {
+    pub(super) async fn run(&self, forwarded: &Forwarded) -> Result<Bytes, Rejected> {
         let (mut batch, limits) = (Batch::default(), Limits::default());
         Parser::default().parse(&forwarded.command, &limits, &mut batch, 1);
         if batch.len() != 1 || usize::from(forwarded.database) >= self.node.store.databases() {

@@ -20,6 +20,8 @@ mod replication;
 mod requests;
 mod setup;
 mod spread;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -13,7 +13,7 @@ use skep_cluster::Topology;
 use skep_cluster::topology::NodeAddress;
 use skep_keyspace::NodeId;
 use skep_mesh::{Admission, Membership, Peer};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How long a removed node is not even a guest, so that it cannot come back by itself.
 const BAN: Duration = Duration::from_secs(10);

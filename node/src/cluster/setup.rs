@@ -10,13 +10,14 @@ use skep_cluster::Node as About;
 use skep_cluster::topology::NodeAddress;
 use skep_command::cluster::Routes;
 use skep_mesh::{
-    CredentialError, CredentialFiles, Credentials, Mesh, MeshConfig, Place, StartError,
+    CredentialError, CredentialFiles, Credentials, Membership, Mesh, MeshConfig, Place, Socket,
+    StartError,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Mutex, mpsc};
 
 use super::breakers::Breakers;
-use super::control::{Control, INPUTS_MAX};
+use super::control::{Control, INPUTS_MAX, Input};
 use super::door::Door;
 use super::duty::Duty;
 use super::forward::Hand;
@@ -70,84 +71,80 @@ struct Addresses {
     ip: IpAddr,
 }
 
+/// What a node's part in a cluster runs on.
+pub(super) struct Ground {
+    pub(super) control: Handle,
+    pub(super) bulk: Handle,
+    /// For both meshes, in simulations.
+    pub(super) sockets: [Option<Socket>; 2],
+    pub(super) timings: consensus::Timings,
+}
+
 /// Starts the node's part in a cluster; the node's workers have not started yet.
 pub(crate) fn start(node: &Arc<Node>) -> Result<Arc<Cluster>, CannotJoin> {
-    let settings = node.settings.load_full();
-    let addresses = addresses(&settings)?;
-    let credentials = Credentials::load(credential_files(&settings))?;
-    node.store.start_lanes(settings.cluster.log_bytes);
+    let identity = Identified::read(node)?;
     let (control, bulk) = (event_loop("control", CONTROL_NICENESS)?, event_loop("bulk", 0)?);
     let (sender, receiver) = std::sync::mpsc::sync_channel(1);
     let node = Arc::clone(node);
     control.clone().spawn(async move {
-        let started = assemble(node, &settings, addresses, credentials, control, bulk).await;
+        let timings = consensus::Timings::default();
+        let ground = Ground { control, bulk, sockets: [None, None], timings };
+        let started = assemble(node, identity, ground).await;
         // Whoever waits for it has not gone.
         let _ = sender.send(started);
     });
     receiver.recv().unwrap_or_else(|_| Err(io::Error::other("a thread has ended").into()))
 }
 
-async fn assemble(
-    node: Arc<Node>,
-    settings: &Settings,
+/// Who a node is and where, by its settings and files.
+pub(super) struct Identified {
     addresses: Addresses,
     credentials: Credentials,
-    control: Handle,
-    bulk: Handle,
+}
+
+impl Identified {
+    pub(super) fn read(node: &Node) -> Result<Identified, CannotJoin> {
+        let settings = node.settings.load();
+        let addresses = addresses(&settings)?;
+        let credentials = Credentials::load(credential_files(&settings))?;
+        Ok(Identified { addresses, credentials })
+    }
+}
+
+/// Starts all of it within the control loop.
+pub(super) async fn assemble(
+    node: Arc<Node>,
+    identified: Identified,
+    ground: Ground,
 ) -> Result<Arc<Cluster>, CannotJoin> {
-    let identity = credentials.identity();
-    let me = identity.node;
-    let peers = Arc::new(Peers::new(me));
+    let settings = node.settings.load_full();
+    node.store.start_lanes(settings.cluster.log_bytes);
     let (inputs, input) = mpsc::channel(INPUTS_MAX);
-    let about = About {
-        address: addresses.about.clone(),
-        zone: settings.cluster.zone.clone(),
-        incarnation: unix_time_us(),
-        is_failed: false,
-        is_proxy: settings.cluster.is_proxy,
-    };
-    let cluster = Arc::new(Cluster {
-        me,
-        name: identity.cluster.to_string(),
-        // The workers, and the hand for forwarded commands.
-        duty: Duty::new(Routes::new(me, Arc::default()), settings.workers + 1),
-        hand: Hand::new(settings.workers),
-        breakers: Breakers::default(),
-        spread: Spread::default(),
-        replication: Arc::new(Replication::new(
-            Arc::clone(&node),
-            Arc::clone(&peers),
-            bulk.clone(),
-        )),
-        bulk: bulk.clone(),
-        timings: settings.cluster.timings,
-        peers: Arc::clone(&peers),
-        consensus: Default::default(),
-        mesh: Default::default(),
-        inputs,
-        control: control.clone(),
-        joining: Mutex::default(),
-        about,
-        node,
-    });
+    let cluster = unite(node, &settings, &identified, &ground, inputs);
     let transport: Arc<dyn Transport> = Arc::clone(&cluster) as Arc<dyn Transport>;
-    let timings = consensus::Timings::default();
     let directory = settings.directory.clone();
-    let config = consensus::Config { me, directory, transport, timings };
+    let config =
+        consensus::Config { me: cluster.me, directory, transport, timings: ground.timings };
     let consensus = Consensus::start(config).await?;
     let topology = consensus.topology();
     // Nobody else sets them.
     let _ = cluster.consensus.set(consensus);
     let now = topology.borrow().clone();
-    peers.update(&now);
-    let place = |port, runtime| Place { address: SocketAddr::new(addresses.ip, port), runtime };
+    cluster.peers.update(&now);
+    let Identified { addresses, credentials } = identified;
+    let place = |port, runtime, socket| {
+        let address = SocketAddr::new(addresses.ip, port);
+        Place { address, runtime, socket }
+    };
+    let [control_socket, bulk_socket] = ground.sockets;
     let config = MeshConfig {
         credentials,
         incarnation: cluster.about.incarnation,
-        control: place(addresses.about.mesh_port, control),
-        bulk: place(addresses.about.bulk_port, bulk),
+        control: place(addresses.about.mesh_port, ground.control, control_socket),
+        bulk: place(addresses.about.bulk_port, ground.bulk, bulk_socket),
         reload_interval: Some(RELOAD),
     };
+    let peers = Arc::clone(&cluster.peers) as Arc<dyn Membership>;
     let mesh = Mesh::start(config, peers, Arc::new(Door(Arc::clone(&cluster))))?;
     let _ = cluster.mesh.set(Arc::new(mesh));
     if now.nodes.is_empty() {
@@ -159,6 +156,50 @@ async fn assemble(
     tokio::spawn(pace::run(Arc::clone(&cluster)));
     tokio::spawn(members::watch(Arc::clone(&cluster)));
     Ok(cluster)
+}
+
+/// What the tasks share, before any of them runs.
+fn unite(
+    node: Arc<Node>,
+    settings: &Settings,
+    identified: &Identified,
+    ground: &Ground,
+    inputs: mpsc::Sender<Input>,
+) -> Arc<Cluster> {
+    let identity = identified.credentials.identity();
+    let me = identity.node;
+    let peers = Arc::new(Peers::new(me));
+    let about = About {
+        address: identified.addresses.about.clone(),
+        zone: settings.cluster.zone.clone(),
+        incarnation: unix_time_us(),
+        is_failed: false,
+        is_proxy: settings.cluster.is_proxy,
+    };
+    Arc::new(Cluster {
+        me,
+        name: identity.cluster.to_string(),
+        // The workers, and the hand for forwarded commands.
+        duty: Duty::new(Routes::new(me, Arc::default()), settings.workers + 1),
+        hand: Hand::new(settings.workers),
+        breakers: Breakers::default(),
+        spread: Spread::default(),
+        replication: Arc::new(Replication::new(
+            Arc::clone(&node),
+            Arc::clone(&peers),
+            ground.bulk.clone(),
+        )),
+        bulk: ground.bulk.clone(),
+        timings: settings.cluster.timings,
+        peers,
+        consensus: Default::default(),
+        mesh: Default::default(),
+        inputs,
+        control: ground.control.clone(),
+        joining: Mutex::default(),
+        about,
+        node,
+    })
 }
 
 /// A thread with an event loop, for as long as the process lives. `niceness` is what it asks the

@@ -168,4 +168,10 @@ impl Consensus {
     pub(crate) async fn shutdown(&self) {
         self.shared.shutdown().await;
     }
+
+    /// Lets go of the directory without an end, for simulated crashes.
+    #[cfg(test)]
+    pub(crate) fn abandon(&self) {
+        self.shared.abandon();
+    }
 }

@@ -299,6 +299,14 @@ impl Shared {
         place.take();
     }
 
+    /// Lets go of the directory, as the system does when a process dies. Its tasks have ended.
+    #[cfg(test)]
+    pub(super) fn abandon(&self) {
+        if let Ok(mut place) = self.place.try_lock() {
+            place.take();
+        }
+    }
+
     /// Takes what a voter has told, if it is of this group, and keeps it.
     pub(super) async fn take(&self, seen: Seen) -> Result<(), StorageProblem> {
         let Some(running) = self.running.load_full() else { return Ok(()) };

@@ -192,8 +192,12 @@ impl Node {
         let config = MeshConfig {
             credentials: Credentials::load(files)?,
             incarnation: INCARNATION.fetch_add(1, Ordering::Relaxed),
-            control: Place { address: control.parse()?, runtime: control_runtime.clone() },
-            bulk: Place { address: bulk.parse()?, runtime: bulk_runtime.clone() },
+            control: Place {
+                address: control.parse()?,
+                runtime: control_runtime.clone(),
+                socket: None,
+            },
+            bulk: Place { address: bulk.parse()?, runtime: bulk_runtime.clone(), socket: None },
             reload_interval,
         };
         let roster = Arc::new(Roster::default());
