@@ -94,7 +94,7 @@ impl Streak {
     }
 }
 
-/// Asks all other members at once.
+/// Asks all other members at once. Who asks is there itself: the leader before may have missed it.
 async fn round(cluster: &Arc<Cluster>) -> Vec<(NodeId, bool)> {
     let topology = cluster.consensus().topology().borrow().clone();
     let mut asked = tokio::task::JoinSet::new();
@@ -107,7 +107,9 @@ async fn round(cluster: &Arc<Cluster>) -> Vec<(NodeId, bool)> {
             (node, ask(mesh, &peer, &Ask::Ping, PATIENCE).await.is_ok())
         });
     }
-    asked.join_all().await
+    let mut answers = asked.join_all().await;
+    answers.push((cluster.me, true));
+    answers
 }
 
 async fn mark(cluster: &Cluster, node: NodeId, is_failed: bool) {

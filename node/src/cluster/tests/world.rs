@@ -126,9 +126,40 @@ impl World {
     pub(super) fn until(&mut self, what: &str, is_so: impl Fn(&World) -> bool) {
         let end = self.now() + DEADLINE;
         while !is_so(self) {
-            assert!(self.now() < end, "at {:?}, waited in vain: {what}", self.now());
+            let is_late = self.now() >= end;
+            assert!(!is_late, "at {:?}, waited in vain: {what}\n{}", self.now(), self.shown());
             self.step();
         }
+    }
+
+    /// What each host thinks, for whoever must find out what went wrong.
+    fn shown(&self) -> String {
+        let shown = self.hosts.iter().map(|host| {
+            let Some(life) = host.life.lock().clone() else { return format!("{}: dead", host.number) };
+            let (routes, agreement) = (life.routes(), life.agreement());
+            let replication = &life.replication;
+            let leader = agreement.leader.map(|leader| leader.0[0] - 1);
+            let voters: Vec<u8> = agreement.voters.iter().map(|voter| voter.0[0] - 1).collect();
+            let mut text = format!(
+                "{}: version {}, leader {leader:?} voters {voters:?} attached {}, linked {} common {} \
+                 offset {} replicas {:?}\n",
+                host.number,
+                routes.topology.version,
+                agreement.is_attached,
+                replication.is_linked(),
+                replication.is_common(),
+                life.node.store.offset_bytes(),
+                life.replica_offsets().iter().map(|(id, at)| (id.0[0] - 1, *at)).collect::<Vec<_>>(),
+            );
+            for (id, shard) in routes.topology.shards.iter().filter(|(_, shard)| !shard.slots.is_empty()) {
+                text += &format!("   {id:?} {:?}\n", (shard.primary, &shard.in_sync, shard.epoch));
+            }
+            for (id, node) in &routes.topology.nodes {
+                text += &format!("   {} {} {}", id.0[0] - 1, node.incarnation, node.is_failed);
+            }
+            text + "\n"
+        });
+        shown.collect()
     }
 
     fn step(&mut self) {
@@ -234,10 +265,12 @@ impl World {
 
     /// Loses so many of a thousand packets, each with all that is on its way between the same hosts.
     pub(super) fn lose(&mut self, of_a_thousand: u64) {
+        self.note(&format!("{of_a_thousand}/1000 packets are lost"));
         self.sim.set_fail_rate(of_a_thousand as f64 / 1_000.0);
     }
 
     pub(super) fn delay(&mut self, latency_max: Duration) {
+        self.note(&format!("packets take {latency_max:?}"));
         self.sim.set_max_message_latency(latency_max);
     }
 
