@@ -2,7 +2,7 @@
 
 use crate::connection::Connection;
 use crate::error::{Error, Result};
-use crate::protocol::Encoder;
+use crate::protocol::{Dialect, Encoder};
 use crate::server::Server;
 use crate::workload::key;
 
@@ -26,12 +26,21 @@ pub(crate) fn apply(
     change: Change,
     numbers: impl Iterator<Item = u64>,
 ) -> Result<()> {
-    let mut connection = server.connect()?;
+    apply_over(server.connect()?, server.dialect(), change, numbers)
+}
+
+/// The same over a connection.
+pub(crate) fn apply_over(
+    mut connection: Connection,
+    dialect: Dialect,
+    change: Change,
+    numbers: impl Iterator<Item = u64>,
+) -> Result<()> {
     let expiry_seconds = match change {
         Change::Store { expiry_seconds, .. } => expiry_seconds,
         Change::Delete => None,
     };
-    let mut encoder = Encoder::new(server.dialect(), expiry_seconds);
+    let mut encoder = Encoder::new(dialect, expiry_seconds);
     let (mut requests, mut count, mut under_way) = (Vec::new(), 0, 0);
     let mut flush = |requests: &mut Vec<u8>, count: &mut usize| -> Result<()> {
         // The server works on this batch while the next one is made.

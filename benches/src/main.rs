@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 mod answers;
 mod belady;
 mod churn;
+mod cluster;
 mod connection;
 mod curves;
 mod digest;
@@ -127,9 +128,11 @@ enum Suite {
     Curves,
     /// CPU of CLUSTER SLOTS, SHARDS, NODES and RING in large clusters; starts no server
     ClusterAnswers,
+    /// A cluster: failovers, false ones, a slow replica, what a replica costs; not part of `all`
+    Cluster(cluster::ClusterOptions),
     /// Latency under a light load at a fixed rate
     Latency,
-    /// All of these, one after the other
+    /// All of these but `cluster`, one after the other
     All,
     /// Makes RESULTS.md, on standard output, from files written with --json
     Report {

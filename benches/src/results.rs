@@ -25,6 +25,10 @@ pub(crate) struct Results {
     pub(crate) belady: Vec<BeladyRun>,
     pub(crate) prediction: Vec<PredictionRun>,
     pub(crate) answers: Vec<AnswersRun>,
+    pub(crate) failovers: Vec<FailoverRun>,
+    pub(crate) busy: Vec<BusyRun>,
+    pub(crate) slow_replica: Vec<SlowReplicaRun>,
+    pub(crate) replication_cost: Vec<ReplicationCostRun>,
 }
 
 /// Under which circumstances.
@@ -180,6 +184,65 @@ pub(crate) struct AnswersRun {
     pub(crate) call_us: f64,
 }
 
+/// One time that a primary went, as a client of its shard saw it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FailoverRun {
+    pub(crate) cause: String,
+    pub(crate) rep: usize,
+    /// The node also led the agreement on the topology.
+    pub(crate) hits_leader: bool,
+    /// The longest time without an acknowledged write.
+    pub(crate) gap_ms: f64,
+    /// From the moment it went to the first write that another node acknowledged.
+    pub(crate) taken_over_ms: f64,
+    /// What making it go took itself.
+    pub(crate) act_ms: f64,
+    /// The longest time without an acknowledged write to another shard.
+    pub(crate) other_gap_ms: f64,
+    /// Errors other than redirections, and commands without an answer.
+    pub(crate) failed_commands: u64,
+    pub(crate) first_failure: Option<String>,
+    /// Cut off: how long it still acknowledged to a client beside it.
+    pub(crate) loss_window_ms: Option<f64>,
+}
+
+/// A cluster on a machine that is busy with something else.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct BusyRun {
+    pub(crate) seconds: f64,
+    pub(crate) loops: usize,
+    pub(crate) failovers: u64,
+    pub(crate) topology_changes: u64,
+    pub(crate) writes: u64,
+    pub(crate) gap_ms: f64,
+    pub(crate) failed_commands: u64,
+}
+
+/// A replica that is ten times too slow, under writes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct SlowReplicaRun {
+    pub(crate) seconds: f64,
+    pub(crate) writes: u64,
+    pub(crate) batch_ms_max: f64,
+    pub(crate) lag_bytes_max: u64,
+    pub(crate) looks: u64,
+    pub(crate) looks_out_of_sync: u64,
+    pub(crate) failovers: u64,
+    /// Times that a replica came back: without and with stripes copied, and how many of those.
+    pub(crate) partial_resyncs: u64,
+    pub(crate) full_resyncs: u64,
+    pub(crate) copied_stripes: u64,
+}
+
+/// One run of one cell against a node of ours: alone, or a primary.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ReplicationCostRun {
+    #[serde(flatten)]
+    pub(crate) run: SpeedRun,
+    /// Processor time of the replica per operation, if there is one.
+    pub(crate) replica_us_per_op: Option<f64>,
+}
+
 impl Results {
     /// Reads a file written by [`Results::write`].
     pub(crate) fn read(path: &Path) -> Result<Results> {
@@ -207,6 +270,10 @@ impl Results {
         self.belady.extend(other.belady);
         self.prediction.extend(other.prediction);
         self.answers.extend(other.answers);
+        self.failovers.extend(other.failovers);
+        self.busy.extend(other.busy);
+        self.slow_replica.extend(other.slow_replica);
+        self.replication_cost.extend(other.replication_cost);
     }
 }
 

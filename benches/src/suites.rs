@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::cluster::ClusterOptions;
+use crate::cluster::failover::CAUSES;
 use crate::error::{Error, Result};
 use crate::generator::Stop;
 use crate::hit_ratio::{self, Finding};
@@ -12,7 +14,7 @@ use crate::results::{Invocation, Results};
 use crate::speed::{self, Cell, Plan};
 use crate::trace::{TRACES, Trace};
 use crate::{
-    Options, Suite, answers, churn, curves, latency, memory, prediction, process, report,
+    Options, Suite, answers, churn, cluster, curves, latency, memory, prediction, process, report,
     repository, workers,
 };
 
@@ -26,7 +28,10 @@ const CONNECTIONS_MAX: usize = 1000;
 pub(crate) fn run(options: &Options, suite: &Suite) -> Result<()> {
     check(options)?;
     let programs = peers::find(&options.servers, &options.places())?;
-    process::pin_self(&options.generator_core)?;
+    // Nodes of a cluster run where they like, and so do their clients.
+    if !matches!(suite, Suite::Cluster(_)) {
+        process::pin_self(&options.generator_core)?;
+    }
     let mut session = Session { options, programs, results: Results::default() };
     session.results.invocations.push(Invocation::now(&session.programs));
     let outcome = session.suite(suite);
@@ -65,6 +70,7 @@ impl Session<'_> {
             Suite::Prediction => self.prediction(),
             Suite::Curves => self.curves(),
             Suite::ClusterAnswers => self.cluster_answers(),
+            Suite::Cluster(wanted) => self.cluster(wanted),
             Suite::Latency => self.latency(),
             Suite::All => {
                 self.speed()?;
@@ -217,6 +223,80 @@ impl Session<'_> {
             results.answers.push(run);
             save(results, options.json.as_deref())
         })
+    }
+
+    fn cluster(&mut self, wanted: &ClusterOptions) -> Result<()> {
+        let skep = self.programs.iter().find(|program| program.name == peers::SKEP).cloned();
+        let skep = skep.ok_or_else(|| Error::new("the cluster suite needs skep"))?;
+        let causes = CAUSES.iter().map(|(name, _)| *name);
+        let known: Vec<&str> =
+            causes.chain([cluster::SLOW, cluster::COST, cluster::BUSY]).collect();
+        if let Some(name) = wanted.figures.iter().find(|name| !known.contains(&name.as_str())) {
+            return Err(Error::new(format!("no figure {name:?}; there are {}", known.join(", "))));
+        }
+        let is_wanted = |name: &&&str| {
+            wanted.figures.is_empty() || wanted.figures.iter().any(|other| other == **name)
+        };
+        for name in known.iter().filter(is_wanted) {
+            self.cluster_figure(wanted, &skep, name)?;
+        }
+        Ok(())
+    }
+
+    fn cluster_figure(
+        &mut self,
+        wanted: &ClusterOptions,
+        skep: &Program,
+        name: &str,
+    ) -> Result<()> {
+        let (path, logs) = (skep.path.as_path(), wanted.logs.as_deref());
+        let json = self.options.json.as_deref();
+        match name {
+            cluster::BUSY => {
+                let time = Duration::from_secs(wanted.busy_seconds);
+                let run = cluster::busy::run(path, logs, wanted.busy_loops, time)?;
+                eprintln!("  busy: {run:?}");
+                self.results.busy.push(run);
+                save(&self.results, json)
+            }
+            cluster::SLOW => {
+                let time = Duration::from_secs(wanted.slow_seconds);
+                let run = cluster::slow::run(path, logs, time)?;
+                eprintln!("  slow replica: {run:?}");
+                self.results.slow_replica.push(run);
+                save(&self.results, json)
+            }
+            cluster::COST => {
+                process::pin_self(&self.options.generator_core)?;
+                let plan = self.plan(cluster::cost::USUAL_CELLS, USUAL_RUN)?;
+                let (results, core) = (&mut self.results, &self.options.generator_core);
+                cluster::cost::run(skep, &plan, core, |cost| {
+                    let (cell, name, us) =
+                        (&cost.run.cell, &cost.run.server, cost.run.cpu_us_per_op);
+                    let replica = cost.replica_us_per_op;
+                    eprintln!("  {cell} {name}: {us:.2} us/op, the replica's {replica:.2?}");
+                    results.replication_cost.push(cost);
+                    save(results, json)
+                })
+            }
+            _ => {
+                let cause = CAUSES.iter().find(|(other, _)| *other == name).copied();
+                let cause = cause.ok_or_else(|| Error::new(format!("no figure {name:?}")))?;
+                let results = &mut self.results;
+                cluster::failover::run(path, logs, cause, wanted.runs, |run| {
+                    let (gap, other, failed) = (run.gap_ms, run.other_gap_ms, run.failed_commands);
+                    let (rep, leads) = (run.rep, if run.hits_leader { ", the leader" } else { "" });
+                    eprintln!(
+                        "  {name} {rep}{leads}: {gap:.1} ms without a write ({other:.1} in other \
+                         shards), {failed} failed, old primary {:.0?} ms {}",
+                        run.loss_window_ms,
+                        run.first_failure.as_deref().unwrap_or_default()
+                    );
+                    results.failovers.push(run);
+                    save(results, json)
+                })
+            }
+        }
     }
 
     fn latency(&mut self) -> Result<()> {

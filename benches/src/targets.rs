@@ -1,6 +1,7 @@
 //! The figures the node is to reach, beside what was measured. A figure that falls short is shown.
 
 use crate::answers;
+use crate::cluster::tables::{self, Pick};
 use crate::digest;
 use crate::peers::SKEP;
 use crate::results::Results;
@@ -12,6 +13,8 @@ struct Target {
     bound: Bound,
     unit: Unit,
     source: Source,
+    /// What others reach, in words.
+    peers: &'static str,
 }
 
 /// What counts as reached; the second number is the stretch goal, where there is one.
@@ -27,6 +30,8 @@ enum Unit {
     Bytes,
     Share,
     Microseconds,
+    Milliseconds,
+    Count,
 }
 
 /// Where the figure comes from.
@@ -45,11 +50,19 @@ enum Source {
     Belady,
     /// CPU of a question about a whole cluster.
     Answers,
+    /// Time without writes when a primary goes in this way.
+    Gap(&'static str, Pick),
+    LossWindow,
+    PlannedFailures,
+    FalseFailovers,
+    CopiedStripes,
+    /// Primary's CPU with a replica over that of a node alone: cell.
+    ReplicationCost(&'static str),
 }
 
 const fn speed(figure: &'static str, cell: &'static str, target: f64, stretch: f64) -> Target {
     let bound = Bound::AtMost(target, Some(stretch));
-    Target { figure, bound, unit: Unit::Times, source: Source::Speed(cell) }
+    Target { figure, bound, unit: Unit::Times, source: Source::Speed(cell), peers: "" }
 }
 
 const fn memory(
@@ -61,12 +74,22 @@ const fn memory(
 ) -> Target {
     let bound = Bound::AtMost(target, Some(stretch));
     let source = Source::Overhead(value_bytes, has_expiry);
-    Target { figure, bound, unit: Unit::Bytes, source }
+    Target { figure, bound, unit: Unit::Bytes, source, peers: "" }
 }
 
 const fn churn(figure: &'static str, value_bytes: usize, target: f64, stretch: f64) -> Target {
     let bound = Bound::AtMost(target, Some(stretch));
-    Target { figure, bound, unit: Unit::Times, source: Source::Churn(value_bytes) }
+    Target { figure, bound, unit: Unit::Times, source: Source::Churn(value_bytes), peers: "" }
+}
+
+const fn cluster(
+    figure: &'static str,
+    unit: Unit,
+    source: Source,
+    limit: f64,
+    peers: &'static str,
+) -> Target {
+    Target { figure, bound: Bound::AtMost(limit, None), unit, source, peers }
 }
 
 const TARGETS: &[Target] = &[
@@ -84,6 +107,7 @@ const TARGETS: &[Target] = &[
         bound: Bound::AtMost(1.15, Some(1.05)),
         unit: Unit::Times,
         source: Source::Workers,
+        peers: "",
     },
     memory("memory over payload per item, 16-B key + 64-B value, 5 M keys", 64, false, 20.0, 16.0),
     memory("the same with TTL", 64, true, 24.0, 20.0),
@@ -96,30 +120,106 @@ const TARGETS: &[Target] = &[
         bound: Bound::AtMost(0.90, None),
         unit: Unit::Times,
         source: Source::MissesMean,
+        peers: "",
     },
     Target {
         figure: "the same on the worst trace",
         bound: Bound::AtMost(1.0, None),
         unit: Unit::Times,
         source: Source::MissesWorst,
+        peers: "",
     },
     Target {
         figure: "gap from the best peer to Belady closed, mean (stretch)",
         bound: Bound::AtLeast(0.45),
         unit: Unit::Share,
         source: Source::Belady,
+        peers: "",
     },
     Target {
         figure: "CPU of CLUSTER SLOTS and CLUSTER NODES, 200 nodes in 1,000 ranges (worst)",
         bound: Bound::AtMost(10.0, None),
         unit: Unit::Microseconds,
         source: Source::Answers,
+        peers: "",
     },
+    cluster(
+        "cluster: write gap when a primary is killed, median",
+        Unit::Milliseconds,
+        Source::Gap("kill", Pick::Median),
+        500.0,
+        "Valkey 1.4 s tuned, 20 s default",
+    ),
+    cluster(
+        "the same, longest",
+        Unit::Milliseconds,
+        Source::Gap("kill", Pick::Max),
+        1000.0,
+        "Valkey 1.4 s tuned, 20 s default",
+    ),
+    cluster(
+        "write gap when a primary is stopped, longest",
+        Unit::Milliseconds,
+        Source::Gap("stop", Pick::Max),
+        1500.0,
+        "Sentinel 5-6 s",
+    ),
+    cluster(
+        "write gap when a primary is cut off, longest",
+        Unit::Milliseconds,
+        Source::Gap("partition", Pick::Max),
+        1500.0,
+        "",
+    ),
+    cluster(
+        "write gap at CLUSTER FAILOVER, longest",
+        Unit::Milliseconds,
+        Source::Gap("hand-over", Pick::Max),
+        15.0,
+        "up to 5 s window",
+    ),
+    cluster(
+        "write gap at SIGTERM of a primary, longest",
+        Unit::Milliseconds,
+        Source::Gap("terminate", Pick::Max),
+        15.0,
+        "up to 5 s window",
+    ),
+    cluster("commands failed at these two", Unit::Count, Source::PlannedFailures, 0.0, ""),
+    cluster(
+        "how long a primary that is cut off still acknowledges",
+        Unit::Milliseconds,
+        Source::LossWindow,
+        300.0,
+        "15 s",
+    ),
+    cluster(
+        "false failovers while other work saturates all cores",
+        Unit::Count,
+        Source::FalseFailovers,
+        0.0,
+        "",
+    ),
+    cluster(
+        "stripes copied to a replica ten times too slow, under writes",
+        Unit::Count,
+        Source::CopiedStripes,
+        0.0,
+        "45 full resyncs",
+    ),
+    cluster(
+        "primary's CPU per SET with an asynchronous replica over a node alone, pipeline 1",
+        Unit::Times,
+        Source::ReplicationCost("set-64-p1"),
+        1.15,
+        "",
+    ),
+    cluster("the same, pipeline 16", Unit::Times, Source::ReplicationCost("set-64-p16"), 1.15, ""),
 ];
 
 /// The table of targets with our column.
 pub(crate) fn table(results: &Results) -> Table {
-    let mut table = Table::new(["figure", "target", "stretch", "Skep", "verdict"]);
+    let mut table = Table::new(["figure", "target", "stretch", "Skep", "verdict", "peers"]);
     for target in TARGETS {
         let (limit, stretch) = match target.bound {
             Bound::AtMost(limit, stretch) => (format!("<= {}", show(limit, target.unit)), stretch),
@@ -129,7 +229,7 @@ pub(crate) fn table(results: &Results) -> Table {
         let figure = measured(results, target.source);
         let shown = figure.map_or("not measured".to_owned(), |value| show(value, target.unit));
         let verdict = figure.map_or("", |value| verdict(value, target.bound));
-        table.row([target.figure, &limit, &stretch, &shown, verdict]);
+        table.row([target.figure, &limit, &stretch, &shown, verdict, target.peers]);
     }
     table
 }
@@ -152,6 +252,12 @@ fn measured(results: &Results, source: Source) -> Option<f64> {
         Source::MissesWorst => digest::worst_miss_ratio(results),
         Source::Belady => digest::mean_gap_closed(results),
         Source::Answers => answers::worst_us(results),
+        Source::Gap(cause, pick) => tables::gap_ms(results, cause, pick),
+        Source::LossWindow => tables::loss_window_ms(results),
+        Source::PlannedFailures => tables::planned_failures(results),
+        Source::FalseFailovers => tables::false_failovers(results),
+        Source::CopiedStripes => tables::copied_stripes(results),
+        Source::ReplicationCost(cell) => tables::cost_ratio(results, cell),
     }
 }
 
@@ -161,6 +267,8 @@ fn show(value: f64, unit: Unit) -> String {
         Unit::Bytes => format!("{value:.1} B"),
         Unit::Share => format!("{:.0} %", value * 100.0),
         Unit::Microseconds => format!("{value:.2} us"),
+        Unit::Milliseconds => format!("{value:.0} ms"),
+        Unit::Count => format!("{value:.0}"),
     }
 }
 

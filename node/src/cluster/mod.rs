@@ -38,7 +38,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc};
 
 pub(crate) use duty::Duty;
-pub(crate) use replication::{Progress, Replication};
+pub(crate) use replication::{Progress, Replication, ResyncFigures};
 pub(crate) use setup::{CannotJoin, start};
 
 use crate::consensus::Consensus;

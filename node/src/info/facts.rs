@@ -7,6 +7,7 @@ use skep_command::server::MemoryFacts;
 use skep_store::{Database, KeyCounts};
 
 use crate::admin::facts::{ClusterFacts, cluster_facts};
+use crate::cluster::ResyncFigures;
 use crate::figures::{self, Published};
 use crate::info::replication::ReplicationFacts;
 use crate::memory::{CpuTimes, cpu_times, total_system_bytes};
@@ -93,6 +94,12 @@ impl<'n> Facts<'n> {
             Some(cluster) => ReplicationFacts::of_cluster(self.node, cluster),
             None => ReplicationFacts::standalone(self.node),
         })
+    }
+
+    /// How replicas got to common ground with this node.
+    pub(crate) fn resyncs(&self) -> ResyncFigures {
+        let cluster = self.node.cluster();
+        cluster.map(|cluster| cluster.replication.resyncs()).unwrap_or_default()
     }
 
     /// Memory of the machine.

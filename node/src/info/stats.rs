@@ -11,6 +11,7 @@ pub(super) fn stats(facts: &Facts<'_>, out: &mut String) {
     let node = facts.node;
     let counters = &facts.figures.counters;
     let rates = node.rates.lock();
+    let resyncs = facts.resyncs();
     let (exceeded_ms, now_exceeded_ms) = facts.exceeded_ms();
     lines!(out,
         "total_connections_received": node.connections_received.load(Relaxed),
@@ -25,9 +26,10 @@ pub(super) fn stats(facts: &Facts<'_>, out: &mut String) {
         "total_net_repl_output_bytes": 0,
         "instantaneous_input_repl_kbps": "0.00",
         "instantaneous_output_repl_kbps": "0.00",
-        "sync_full": 0,
-        "sync_partial_ok": 0,
+        "sync_full": resyncs.full,
+        "sync_partial_ok": resyncs.partial,
         "sync_partial_err": 0,
+        "sync_copied_stripes": resyncs.stripes,
         "expired_keys": counters.expired,
         "expired_stale_perc": "0.00",
         "expired_time_cap_reached_count": 0,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use skep_cluster::topology::Role;
 use skep_command::cluster::Lease;
 
-use super::{Kind, Metric, Read, Samples, gauge, labelled};
+use super::{Kind, Metric, Read, Samples, counter, gauge, labelled};
 use crate::admin::facts::ClusterFacts;
 use crate::info::Facts;
 use crate::info::replication::{PrimaryFacts, ReplicaFacts};
@@ -90,6 +90,24 @@ pub(super) const METRICS: &[Metric] = &[
         "master_repl_offset",
         "How many bytes of changes this node has logged or, as a replica, applied.",
         |facts| facts.replication().offset_bytes as f64,
+    ),
+    counter(
+        "redis_replica_resyncs_full",
+        "sync_full",
+        "Times that stripes had to be copied to a replica.",
+        |facts| facts.resyncs().full as f64,
+    ),
+    counter(
+        "redis_replica_partial_resync_accepted",
+        "sync_partial_ok",
+        "Times that a replica went on where it had stopped.",
+        |facts| facts.resyncs().partial as f64,
+    ),
+    counter(
+        "skep_replica_copied_stripes_total",
+        "sync_copied_stripes",
+        "Stripes that were copied to replicas.",
+        |facts| facts.resyncs().stripes as f64,
     ),
     labelled(
         "redis_connected_slave_offset_bytes",

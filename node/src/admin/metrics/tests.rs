@@ -93,7 +93,7 @@ fn is_always_zero(name: &str) -> bool {
         "current_save_",
         "rdb_",
         "aof_",
-        "sync_",
+        "sync_partial_err",
         "active_defrag_",
         "tracking_total_",
         "acl_access_denied_",

@@ -36,6 +36,25 @@ use wire::ToPrimary;
 /// Replicas that a primary serves at a time.
 const REPLICAS_MAX: usize = 64;
 
+/// How replicas that came to this node got to common ground, since it was started.
+#[derive(Debug, Default)]
+struct Resyncs {
+    full: AtomicU64,
+    partial: AtomicU64,
+    stripes: AtomicU64,
+}
+
+/// [`Resyncs`] at a moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ResyncFigures {
+    /// Times that stripes had to be copied.
+    pub(crate) full: u64,
+    /// Times that it went without.
+    pub(crate) partial: u64,
+    /// Stripes that were copied.
+    pub(crate) stripes: u64,
+}
+
 /// What a node has of replication, as primary or replica.
 pub(crate) struct Replication {
     node: Arc<Node>,
@@ -50,6 +69,7 @@ pub(crate) struct Replication {
     /// The reign of this node, 0 while it has none.
     reigning: AtomicU64,
     replicas: Mutex<Vec<Arc<Progress>>>,
+    resyncs: Resyncs,
     following: Mutex<Option<(Leader, JoinHandle<()>)>>,
     /// The primary serves this node.
     is_linked: AtomicBool,
@@ -73,6 +93,7 @@ impl Replication {
             gate: Mutex::default(),
             reigning: AtomicU64::new(0),
             replicas: Mutex::default(),
+            resyncs: Resyncs::default(),
             following: Mutex::default(),
             is_linked: AtomicBool::new(false),
             is_common: AtomicBool::new(false),
@@ -137,6 +158,22 @@ impl Replication {
 
     fn left(&self, progress: &Arc<Progress>) {
         self.replicas.lock().retain(|other| !Arc::ptr_eq(other, progress));
+    }
+
+    /// How replicas got to common ground with this node.
+    pub(crate) fn resyncs(&self) -> ResyncFigures {
+        let Resyncs { full, partial, stripes } = &self.resyncs;
+        let [full, partial, stripes] = [full, partial, stripes].map(|count| count.load(Relaxed));
+        ResyncFigures { full, partial, stripes }
+    }
+
+    fn note_copy(&self, is_first: bool) {
+        self.resyncs.stripes.fetch_add(1, Relaxed);
+        self.resyncs.full.fetch_add(u64::from(is_first), Relaxed);
+    }
+
+    fn note_partial(&self) {
+        self.resyncs.partial.fetch_add(1, Relaxed);
     }
 
     /// The replicas that this node serves.

@@ -23,9 +23,6 @@ pub(crate) struct Progress {
     wanted: AtomicU64,
     /// The last token that it has passed.
     passed: watch::Sender<u64>,
-    /// Stripes that were copied to it, and bytes of lanes that were sent.
-    pub(super) copies: AtomicU64,
-    pub(super) sent_bytes: AtomicU64,
     /// When it last applied more than before.
     moved: Mutex<(u64, u64)>,
     /// There is something to do for it.
@@ -41,8 +38,6 @@ impl Progress {
             is_complete: AtomicBool::new(false),
             wanted: AtomicU64::new(0),
             passed: watch::Sender::new(0),
-            copies: AtomicU64::new(0),
-            sent_bytes: AtomicU64::new(0),
             moved: Mutex::new((0, clock::now())),
             wake: Notify::new(),
         }
@@ -66,8 +61,9 @@ impl Progress {
         self.is_complete.load(Relaxed)
     }
 
-    pub(super) fn set_complete(&self, is_complete: bool) {
-        self.is_complete.store(is_complete, Relaxed);
+    /// Answers whether it was before.
+    pub(super) fn set_complete(&self, is_complete: bool) -> bool {
+        self.is_complete.swap(is_complete, Relaxed)
     }
 
     pub(super) fn note_applied(&self, offset: u64) {

@@ -7,7 +7,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -70,6 +69,8 @@ struct Source<'a> {
     /// Up to where each lane has been sent; nothing while it is not asked for.
     sent: Vec<Option<u64>>,
     token_sent: u64,
+    /// A stripe had to be copied.
+    has_copied: bool,
     scratch: Vec<u8>,
 }
 
@@ -103,6 +104,7 @@ pub(super) async fn serve(
         epoch,
         sent: vec![None; STRIPE_COUNT],
         token_sent: 0,
+        has_copied: false,
         scratch: Vec::new(),
     };
     let end = tokio::select! {
@@ -199,7 +201,10 @@ impl Source<'_> {
             sender.feed(Told::Fresh { asked_at, offset }.encode()).await?;
         }
         let is_passed = self.is_complete() && token > 0;
-        self.progress.set_complete(self.is_complete());
+        let was_complete = self.progress.set_complete(self.is_complete());
+        if self.is_complete() && !was_complete && !self.has_copied {
+            self.replication.note_partial();
+        }
         if is_passed && self.is_new(token) {
             sender.feed(Told::Token(token).encode()).await?;
         }
@@ -228,7 +233,6 @@ impl Source<'_> {
             match self.store().read_lane(lane, sent, PIECE_BYTES, &mut frame) {
                 Some(read_bytes) => {
                     self.sent[usize::from(lane)] = Some(sent + read_bytes as u64);
-                    self.progress.sent_bytes.fetch_add(read_bytes as u64, Relaxed);
                     sender.feed(Bytes::from(frame)).await?;
                 }
                 // It comes back and is told what can be done.
@@ -272,7 +276,8 @@ impl Source<'_> {
             sender.feed(Told::Restart { lane, at, groups }.encode()).await?;
             return Ok(());
         }
-        self.progress.copies.fetch_add(1, Relaxed);
+        self.replication.note_copy(!self.has_copied);
+        self.has_copied = true;
         sender.feed(Told::Empty { lane, at, groups }.encode()).await?;
         let (mut walk, mut count) = (Some(Walk::default()), KEYS_AT_ONCE);
         while let Some(from) = walk {
