@@ -63,9 +63,7 @@ pub(super) async fn watch(cluster: Arc<Cluster>) {
             streaks.clear();
             continue;
         }
-        let mut answers = round(&cluster).await;
-        // Whoever leads is there: the leader before it may have marked it.
-        answers.push((cluster.me, true));
+        let answers = round(&cluster).await;
         let topology = consensus.topology().borrow().clone();
         streaks.retain(|node, _| topology.nodes.contains_key(node));
         for (node, is_there) in answers {
