@@ -121,11 +121,11 @@ impl Control {
         }
         let view = ShardView::of(&topology, cluster.me);
         let leader = leader_of(&topology, cluster.me);
-        // A process that the topology does not know yet reigns over nothing, or the replicas of its
-        // earlier life would take its empty lanes for the shard's.
-        let known = topology.nodes.get(&cluster.me);
-        let is_known = known.is_some_and(|known| known.incarnation == cluster.about.incarnation);
-        let may_reign = leader.is_none() && is_known;
+        // One that has started again reigns over nothing until it is enthroned anew, or the replicas
+        // of its earlier life would take its empty lanes for the shard's.
+        let shard = topology.shard_of(cluster.me).map(|(_, shard)| shard);
+        let remembers = shard.is_some_and(|it| it.incarnation == cluster.about.incarnation);
+        let may_reign = leader.is_none() && remembers;
         let reigns = view.as_ref().filter(|_| may_reign).map(|view| Leader {
             node: cluster.me,
             shard: view.shard,

@@ -245,12 +245,22 @@ impl ClusterNode {
         *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Stops it in its tracks (SIGSTOP).
+    /// Stops it in its tracks (SIGSTOP), and waits until all its threads stand: on a busy machine they
+    /// go on for a while after the signal.
     ///
     /// # Errors
     /// When the process is gone.
     pub fn stop(&mut self) -> TestResult {
         self.signal("STOP")?;
+        let threads = format!("/proc/{}/task", self.pid());
+        wait_until(PATIENCE, "all threads have stopped", || {
+            let threads = std::fs::read_dir(&threads).into_iter().flatten().flatten();
+            threads.into_iter().all(|thread| {
+                let state = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+                // The state comes after the name, which may have blanks.
+                state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+            })
+        });
         self.is_stopped = true;
         Ok(())
     }
