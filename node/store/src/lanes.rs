@@ -2,8 +2,9 @@
 //!
 //! Both are off until [`Store::start_lanes`]. From then on every change, also an expiry or an
 //! eviction, appends its effect to its stripe's lane and updates its slot's digest, under the
-//! stripe's lock. The logs together keep about as many bytes as they were given; a lane that grows
-//! forgets its own oldest chunks first, and upkeep those of the others.
+//! stripe's lock. The logs together keep about as many bytes as they were given. No lane loses its
+//! share to a busier one: only those that have more forget their oldest chunks, when they grow or,
+//! if nobody writes to them, by upkeep.
 //!
 //! Databases are not exchanged (SWAPDB) where lanes are on: effects name a database by its headers.
 
@@ -17,6 +18,7 @@ use crate::STRIPE_COUNT;
 use crate::effect::{self, Effect, Head, KeyKind, LaneSet};
 use crate::item::{Record, Value};
 use crate::key::Key;
+use crate::lane::Lane;
 use crate::store::{Store, stripe_of};
 use crate::stripe_set::StripeSet;
 use crate::view::View;
@@ -49,6 +51,13 @@ impl Lanes {
 
     fn is_full(&self) -> bool {
         self.memory_bytes.load(Relaxed) > self.limit_bytes.load(Relaxed) as i64
+    }
+
+    /// Whether a lane has to give memory back: all of them together have too much, and it has more
+    /// than its share. But for the unused ends of chunks there always is one then.
+    fn is_too_long(&self, lane: &Lane) -> bool {
+        self.is_full()
+            && lane.end() - lane.begin() > self.limit_bytes.load(Relaxed) / STRIPE_COUNT as u64
     }
 
     fn digest(&self, slot: Slot) -> Option<&AtomicU64> {
@@ -196,8 +205,11 @@ impl Store {
             if !self.lanes.is_full() {
                 return;
             }
-            let freed_bytes = self.stripes[usize::from(lane)].0.lock().lane.forget_oldest();
-            self.lanes.memory_bytes.fetch_sub(freed_bytes as i64, Relaxed);
+            let mut stripe = self.stripes[usize::from(lane)].0.lock();
+            if self.lanes.is_too_long(&stripe.lane) {
+                let freed_bytes = stripe.lane.forget_oldest();
+                self.lanes.memory_bytes.fetch_sub(freed_bytes as i64, Relaxed);
+            }
         }
     }
 
@@ -240,7 +252,7 @@ impl View<'_> {
         let lane = &mut self.stripe(stripe).lane;
         let mut memory_delta = lane.append(pieces) as i64;
         let end = lane.end();
-        if memory_delta != 0 && store.lanes.is_full() {
+        if memory_delta != 0 && store.lanes.is_too_long(lane) {
             memory_delta -= lane.forget_oldest() as i64;
         }
         store.lane_changed(stripe as u8, end, memory_delta);

@@ -320,6 +320,26 @@ fn logs_keep_to_their_memory_and_forget_the_oldest() {
 }
 
 #[test]
+fn no_lane_loses_its_share_while_others_have_more() {
+    let mut primary = Bench::new(1, SPACE_BYTES);
+    let share_bytes = 32 << 10;
+    primary.store.start_lanes(share_bytes * STRIPE_COUNT as u64);
+    for number in 0..200_000u32 {
+        primary.set(0, format!("{}", number % 10_000).as_bytes(), &[8; 100], Expiry::Never);
+        if number % 500 == 0 {
+            primary.upkeep();
+        }
+    }
+    for lane in 0..=u8::MAX {
+        let end = primary.store.lane_end(lane);
+        let kept_bytes = end - primary.store.lane_begin(lane);
+        assert!(end > share_bytes, "lane {lane} had only {end} bytes");
+        // It forgets a chunk at a time.
+        assert!(kept_bytes + (16 << 10) >= share_bytes, "lane {lane} keeps only {kept_bytes}");
+    }
+}
+
+#[test]
 fn a_stripe_is_copied_while_it_changes() {
     let (mut primary, mut replica) = (primary(), replica());
     let mut random = Random(11);
