@@ -1,21 +1,27 @@
 //! What depends on how far replicas are: whether a primary may write, whether its writes must wait
 //! for them, and whether a replica's data is young enough to be read. Looked at every few beacons.
 //!
-//! A primary whose in-sync replica lags by half of what its lanes keep has its writes wait, so that
-//! the replica is not left behind and copied anew. One that stands still is not waited for.
+//! A primary has its writes wait while an in-sync replica has yet to be sent more than half of what a
+//! lane keeps, so that it is not left behind and copied anew; also while it comes back after it has
+//! lost its connection. One that stands still is not waited for.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use skep_keyspace::NodeId;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Cluster, clock};
+use super::{Cluster, Progress, clock};
 use crate::settings::ClusterSettings;
 
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(10);
-/// A replica that has applied nothing for so long is not waited for.
-const STANDSTILL_NS: u64 = 1_000_000_000;
+/// A replica that has taken nothing for so long is not waited for.
+const STANDSTILL_NS: u64 = 2_000_000_000;
+/// Lanes forget nothing before their logs have grown to this share of what they may.
+const FULL_PERCENT: u64 = 75;
+/// A lane of which less is to be sent is not looked at.
+const LACK_BYTES_MIN: u64 = 16 << 10;
 
 /// Runs until the node ends.
 pub(super) async fn run(cluster: Arc<Cluster>) {
@@ -42,25 +48,40 @@ impl Cluster {
             replica.is_complete() && now.saturating_sub(replica.heard_at()) <= lag_max
         });
         self.duty.set_lacks_replicas(good.count() < settings.replicas_to_write);
-        let lag_bytes = self.awaited_lag_bytes(now);
-        let (begin, end) = (settings.log_bytes / 2, settings.log_bytes / 4);
-        let holds = lag_bytes > if self.duty.holds_writes() { end } else { begin };
-        if self.duty.set_holds_writes(holds) {
-            let what = if holds { "wait for replicas" } else { "go on" };
-            self.node.notice(&format!("writes {what}: {lag_bytes} bytes behind"));
+        let kept_percent = if self.duty.holds_writes() { 25 } else { 50 };
+        let awaited = self.endangered(now, settings.log_bytes, kept_percent);
+        if self.duty.set_holds_writes(awaited.is_some()) {
+            let text = match awaited {
+                Some((node, lane)) => format!("writes wait for replica {node}, lane {lane}"),
+                None => "writes go on".to_owned(),
+            };
+            self.node.notice(&text);
         }
     }
 
-    /// By how much the in-sync replica that is worth waiting for lags most.
-    fn awaited_lag_bytes(&self, now: u64) -> u64 {
+    /// An in-sync replica that is worth waiting for, and a lane of which it lacks more than so many
+    /// hundredths of what is kept.
+    fn endangered(&self, now: u64, log_bytes: u64, kept_percent: u64) -> Option<(NodeId, u8)> {
         let routes = self.routes();
-        let Some((_, shard)) = routes.my_shard().filter(|_| !routes.is_replica()) else { return 0 };
-        let offset = self.node.store.offset_bytes();
-        let replicas = self.replication.replicas();
-        let awaited = replicas.iter().filter(|replica| {
+        let (_, shard) = routes.my_shard().filter(|_| !routes.is_replica())?;
+        let store = &self.node.store;
+        if store.lane_memory_bytes() < log_bytes / 100 * FULL_PERCENT {
+            return None;
+        }
+        let replicas = [self.replication.replicas(), self.replication.absent()].concat();
+        let mut awaited = replicas.iter().filter(|replica| {
             shard.in_sync.contains(&replica.node)
                 && now.saturating_sub(replica.stands_since()) < STANDSTILL_NS
         });
-        awaited.map(|replica| offset.saturating_sub(replica.applied())).max().unwrap_or(0)
+        let lacks_much = |replica: &Progress, lane: u8| {
+            let end = store.lane_end(lane);
+            let lacks_bytes = replica.lacks_bytes(lane, end);
+            let kept_bytes = || end.saturating_sub(store.lane_begin(lane));
+            lacks_bytes > LACK_BYTES_MIN && lacks_bytes > kept_bytes() * kept_percent / 100
+        };
+        awaited.find_map(|replica| {
+            let lane = (0..=u8::MAX).find(|lane| lacks_much(replica, *lane))?;
+            Some((replica.node, lane))
+        })
     }
 }

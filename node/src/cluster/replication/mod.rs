@@ -69,6 +69,8 @@ pub(crate) struct Replication {
     /// The reign of this node, 0 while it has none.
     reigning: AtomicU64,
     replicas: Mutex<Vec<Arc<Progress>>>,
+    /// How far those were that left in this reign.
+    absent: Mutex<Vec<Arc<Progress>>>,
     resyncs: Resyncs,
     following: Mutex<Option<(Leader, JoinHandle<()>)>>,
     /// The primary serves this node.
@@ -93,6 +95,7 @@ impl Replication {
             gate: Mutex::default(),
             reigning: AtomicU64::new(0),
             replicas: Mutex::default(),
+            absent: Mutex::default(),
             resyncs: Resyncs::default(),
             following: Mutex::default(),
             is_linked: AtomicBool::new(false),
@@ -128,6 +131,7 @@ impl Replication {
     pub(crate) fn begin_reign(&self, shard: ShardId, epoch: u64) {
         let ends = (0..=u8::MAX).map(|lane| self.store().lane_end(lane)).collect();
         self.lineage.lock().begin(shard, epoch, ends);
+        self.absent.lock().clear();
         self.reigning.store(reign(epoch), Relaxed);
     }
 
@@ -154,10 +158,18 @@ impl Replication {
         let mut replicas = self.replicas.lock();
         replicas.retain(|other| other.node != progress.node);
         replicas.push(Arc::clone(progress));
+        self.absent.lock().retain(|other| other.node != progress.node);
     }
 
     fn left(&self, progress: &Arc<Progress>) {
-        self.replicas.lock().retain(|other| !Arc::ptr_eq(other, progress));
+        let mut replicas = self.replicas.lock();
+        let Some(at) = replicas.iter().position(|other| Arc::ptr_eq(other, progress)) else {
+            return;
+        };
+        let mut absent = self.absent.lock();
+        absent.push(replicas.swap_remove(at));
+        let surplus = absent.len().saturating_sub(REPLICAS_MAX);
+        absent.drain(..surplus);
     }
 
     /// How replicas got to common ground with this node.
@@ -179,6 +191,11 @@ impl Replication {
     /// The replicas that this node serves.
     pub(crate) fn replicas(&self) -> Vec<Arc<Progress>> {
         self.replicas.lock().clone()
+    }
+
+    /// How far the replicas were that followed in this reign and do not now.
+    pub(crate) fn absent(&self) -> Vec<Arc<Progress>> {
+        self.absent.lock().clone()
     }
 
     /// Lets replicas have what is there at once.

@@ -3,11 +3,14 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use skep_keyspace::NodeId;
+use skep_store::STRIPE_COUNT;
 use tokio::sync::{Notify, watch};
 
 use crate::cluster::clock;
+
+/// It does not need anything that the lane has now.
+const NOTHING: u64 = u64::MAX;
 
 /// See the module. One per connection of a replica.
 pub(crate) struct Progress {
@@ -23,8 +26,10 @@ pub(crate) struct Progress {
     wanted: AtomicU64,
     /// The last token that it has passed.
     passed: watch::Sender<u64>,
-    /// When it last applied more than before.
-    moved: Mutex<(u64, u64)>,
+    /// From where on it needs each lane; [`NOTHING`] of one that is copied to it anew.
+    needs: Box<[AtomicU64]>,
+    /// When something was last sent to it, or applied by it, by the clock of leases.
+    moved_at: AtomicU64,
     /// There is something to do for it.
     pub(super) wake: Notify,
 }
@@ -38,7 +43,8 @@ impl Progress {
             is_complete: AtomicBool::new(false),
             wanted: AtomicU64::new(0),
             passed: watch::Sender::new(0),
-            moved: Mutex::new((0, clock::now())),
+            needs: (0..STRIPE_COUNT).map(|_| AtomicU64::new(NOTHING)).collect(),
+            moved_at: AtomicU64::new(clock::now()),
             wake: Notify::new(),
         }
     }
@@ -68,17 +74,30 @@ impl Progress {
 
     pub(super) fn note_applied(&self, offset: u64) {
         let now = clock::now();
-        self.applied.store(offset, Relaxed);
         self.heard_at.store(now, Relaxed);
-        let mut moved = self.moved.lock();
-        if moved.0 != offset {
-            *moved = (offset, now);
+        if self.applied.swap(offset, Relaxed) != offset {
+            self.moved_at.store(now, Relaxed);
         }
     }
 
-    /// Since when it has applied nothing more, by the clock of leases.
+    /// Since when it has neither taken nor applied anything, by the clock of leases.
     pub(crate) fn stands_since(&self) -> u64 {
-        self.moved.lock().1
+        self.moved_at.load(Relaxed)
+    }
+
+    /// Something could be sent to it: the stream takes little more than what it has read.
+    pub(super) fn note_moved(&self) {
+        self.moved_at.store(clock::now(), Relaxed);
+    }
+
+    /// Where it goes on in a lane.
+    pub(super) fn set_needs(&self, lane: u8, from: Option<u64>) {
+        self.needs[usize::from(lane)].store(from.unwrap_or(NOTHING), Relaxed);
+    }
+
+    /// How many bytes before the end of a lane it goes on.
+    pub(crate) fn lacks_bytes(&self, lane: u8, end: u64) -> u64 {
+        end.saturating_sub(self.needs[usize::from(lane)].load(Relaxed))
     }
 
     /// Returns when it has applied everything that is in the lanes now.

@@ -92,10 +92,11 @@ pub(super) async fn serve(
         sender.send(Told::Refused(text).encode()).await?;
         return Ok(());
     }
-    let plan = plan(replication, known, &ends);
-    sender.send(plan.encode()).await?;
     let progress = Arc::new(Progress::new(node));
+    let plan = plan(replication, known, &ends, &progress);
+    // What it may go on from is kept from now on, though it is yet to be told.
     replication.followed(&progress);
+    sender.send(plan.encode()).await.inspect_err(|_| replication.left(&progress))?;
     let orders = Mutex::new(Orders::default());
     let mut source = Source {
         replication,
@@ -116,13 +117,13 @@ pub(super) async fn serve(
 }
 
 /// Up to where each lane of a replica is common, and still there to go on from.
-fn plan(replication: &Replication, known: u64, ends: &[u64]) -> Told {
+fn plan(replication: &Replication, known: u64, ends: &[u64], progress: &Progress) -> Told {
     let lineage = replication.lineage.lock().clone();
     let store = replication.store();
     let common = (0..=u8::MAX).zip(ends).map(|(lane, &end)| {
         let common = lineage.common(known, lane, end)?;
         let is_kept = common >= store.lane_begin(lane) && common <= store.lane_end(lane);
-        is_kept.then_some(common)
+        is_kept.then_some(common).inspect(|common| progress.set_needs(lane, Some(*common)))
     });
     Told::Plan { common: common.collect(), lineage }
 }
@@ -185,7 +186,7 @@ impl Source<'_> {
             (tails, orders.keys.pop_front(), orders.copies.pop_front(), orders.asked_at.take())
         };
         for (lane, from) in tails {
-            self.sent[usize::from(lane)] = Some(from);
+            self.go_on(lane, from);
         }
         let mut is_busy = keys.is_some() || copy.is_some();
         for lane in 0..=u8::MAX {
@@ -212,6 +213,13 @@ impl Source<'_> {
         Ok(is_busy)
     }
 
+    /// The replica goes on at an offset of a lane.
+    fn go_on(&mut self, lane: u8, from: u64) {
+        self.sent[usize::from(lane)] = Some(from);
+        self.progress.set_needs(lane, Some(from));
+        self.progress.note_moved();
+    }
+
     /// Whether every lane is being followed.
     fn is_complete(&self) -> bool {
         self.sent.iter().all(Option::is_some)
@@ -232,8 +240,8 @@ impl Source<'_> {
             let mut frame = lane_head(lane, sent);
             match self.store().read_lane(lane, sent, PIECE_BYTES, &mut frame) {
                 Some(read_bytes) => {
-                    self.sent[usize::from(lane)] = Some(sent + read_bytes as u64);
                     sender.feed(Bytes::from(frame)).await?;
+                    self.go_on(lane, sent + read_bytes as u64);
                 }
                 // It comes back and is told what can be done.
                 None => return Err(SourceEnd::Forgotten(lane)),
@@ -259,7 +267,7 @@ impl Source<'_> {
             });
             self.send_state(sender, lane, at + 1 == keys.len()).await?;
         }
-        self.sent[usize::from(lane)] = Some(from);
+        self.go_on(lane, from);
         Ok(())
     }
 
@@ -271,7 +279,7 @@ impl Source<'_> {
         digest: u64,
     ) -> Result<(), SourceEnd> {
         let (at, ours, groups) = self.store().lane_mark(lane);
-        self.sent[usize::from(lane)] = Some(at);
+        self.go_on(lane, at);
         if ours == digest {
             sender.feed(Told::Restart { lane, at, groups }.encode()).await?;
             return Ok(());
@@ -305,6 +313,7 @@ impl Source<'_> {
             rest = left;
             let is_end = rest.is_empty();
             sender.feed(state(lane, is_end, is_end && is_last, piece)).await?;
+            self.progress.note_moved();
             if is_end {
                 return Ok(());
             }
