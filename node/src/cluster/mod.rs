@@ -52,6 +52,9 @@ use spread::Spread;
 
 /// Between looks at what others bring about.
 const LOOK: Duration = Duration::from_millis(2);
+/// How long a node that has handed over goes on to send clients to the new primary: those that write
+/// find it before their connections are closed under a command.
+const FAREWELL: Duration = Duration::from_millis(200);
 /// How long the hand-over of a node that ends may take.
 const LAST_HAND_OVER: Duration = Duration::from_secs(3);
 
@@ -210,6 +213,7 @@ impl Cluster {
             while !self.routes().is_replica() {
                 tokio::time::sleep(LOOK).await;
             }
+            tokio::time::sleep(FAREWELL).await;
         }
     }
 
