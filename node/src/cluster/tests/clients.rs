@@ -137,7 +137,7 @@ impl Here {
             let timeout_ms = CONFIRM.as_millis() as u64;
             let count = self.cluster.wait(needed, timeout_ms).await;
             if needed > 0 && u64::try_from(count).is_ok_and(|count| count >= needed) {
-                self.host.history.lock().confirmed(&key, value);
+                self.host.history.lock().confirm(self.host.number, &key, value);
             }
         }
     }

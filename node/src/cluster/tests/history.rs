@@ -34,6 +34,8 @@ pub(super) struct History {
     last: BTreeMap<String, (u64, u64)>,
     /// What all replicas of a key's shard have confirmed.
     durable: BTreeMap<String, u64>,
+    /// How often that was, by host.
+    confirmed: BTreeMap<usize, u64>,
     /// When a write of a shard was acknowledged.
     pub(super) writes: BTreeMap<ShardId, Vec<Duration>>,
     pub(super) writes_forwarded: u64,
@@ -108,9 +110,15 @@ impl History {
     }
 
     /// A write has been confirmed by all replicas.
-    pub(super) fn confirmed(&mut self, key: &str, value: u64) {
+    pub(super) fn confirm(&mut self, host: usize, key: &str, value: u64) {
+        *self.confirmed.entry(host).or_default() += 1;
         let durable = self.durable.entry(key.to_owned()).or_default();
         *durable = value.max(*durable);
+    }
+
+    /// How many writes have been confirmed to clients of a host.
+    pub(super) fn confirmed_by(&self, host: usize) -> u64 {
+        self.confirmed.get(&host).copied().unwrap_or(0)
     }
 
     /// What must be there when all is calm: keys, and at least which of their values.

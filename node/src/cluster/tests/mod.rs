@@ -26,8 +26,12 @@ use world::World;
 const SEEDS_DEFAULT: u64 = 4;
 /// Within which another host writes when a primary is gone.
 const GAP_MAX: Duration = Duration::from_secs(1);
+/// And when it still beacons, but hears no answers.
+const DEAF_GAP_MAX: Duration = Duration::from_secs(5);
 /// A primary of three hosts and one of two.
 const SHARDS: [usize; 2] = [3, 2];
+/// Members of the shards that storms come over.
+const SHAPES: [&[usize]; 4] = [&SHARDS, &[3], &[2, 2, 2], &[2, 1]];
 /// A slot of each.
 const SLOTS: [u16; 2] = [0, 16_383];
 
@@ -86,8 +90,12 @@ fn a_crashed_primary_is_replaced_within_a_second_and_what_was_confirmed_remains(
         let slot = slot_of(seed);
         let (shard, epoch) = world.reign(slot);
         world.go(SECOND + Duration::from_millis(seed * 7 % 100));
-        let (primary, begin) = (world.primary(slot), world.now());
-        let leads = world.leader() == Some(primary);
+        let primary = world.primary(slot);
+        // Just now, so that little else can have saved it.
+        let confirmed = |world: &World| world.history.lock().confirmed_by(primary);
+        let before = confirmed(&world);
+        world.until("a write is confirmed", |world| confirmed(world) > before);
+        let (leads, begin) = (world.leader() == Some(primary), world.now());
         world.crash(primary);
         world.go(2 * SECOND);
         let gap = world.history.lock().gap(shard, begin, world.now());
@@ -116,6 +124,27 @@ fn a_primary_that_is_cut_off_is_replaced_and_has_stopped_before() {
         let gap = world.history.lock().gap(shard, begin, world.now());
         assert!(gap < GAP_MAX, "nobody wrote for {gap:?} when host {primary} was cut off");
         assert_ne!(world.primary(slot), primary);
+        world.heal();
+        world.check_calm();
+    });
+}
+
+/// The replicas hear it, so they do not want its place before its connections are given up, which
+/// takes two seconds of silence: longer than any other fault.
+#[test]
+fn a_primary_that_only_hears_nobody_stops_and_is_replaced_all_the_same() {
+    each_seed("a_primary_that_only_hears_nobody_stops_and_is_replaced_all_the_same", |seed| {
+        let mut world = World::formed(seed, &SHARDS);
+        let slot = slot_of(seed);
+        let (shard, _) = world.reign(slot);
+        world.go(SECOND);
+        let (primary, begin) = (world.primary(slot), world.now());
+        let others: Vec<usize> = (0..world.hosts.len()).filter(|host| *host != primary).collect();
+        world.cut(&others, &[primary]);
+        world.go(2 * DEAF_GAP_MAX);
+        let gap = world.history.lock().gap(shard, begin, world.now());
+        world.note(&format!("nobody wrote for {gap:?}"));
+        assert!(gap < DEAF_GAP_MAX, "nobody wrote for {gap:?} when host {primary} was deaf");
         world.heal();
         world.check_calm();
     });
@@ -151,10 +180,32 @@ fn a_clock_that_jumps_or_drifts_costs_at_most_availability() {
     });
 }
 
+/// A replica whose clock jumps has not waited for its primary, whatever the clock says.
+#[test]
+fn a_replica_whose_clock_jumps_does_not_take_the_place_of_one_that_holds_its_lease() {
+    let name = "a_replica_whose_clock_jumps_does_not_take_the_place_of_one_that_holds_its_lease";
+    each_seed(name, |seed| {
+        let mut world = World::formed(seed, &SHARDS);
+        world.go(SECOND + Duration::from_millis(seed * 13 % 50));
+        // The other host of the shard of two.
+        let (primary, replica) = (3, 4);
+        world.cut(&[primary], &[0, 1, 2, replica]);
+        world.cut(&[0, 1, 2, replica], &[primary]);
+        world.go(Duration::from_millis(10));
+        world.set_clock(replica, HOUR, 1_000);
+        // Whatever makes the replica look at its clock.
+        world.mark(0, 1);
+        world.go(2 * SECOND);
+        world.heal();
+        world.check_calm();
+    });
+}
+
 #[test]
 fn storms() {
     each_seed("storms", |seed| {
-        let mut world = World::formed(seed, &SHARDS);
+        let shape = SHAPES[(seed % SHAPES.len() as u64) as usize];
+        let mut world = World::formed(seed, shape);
         storm::run(&mut world, seed);
         let history = world.history.lock();
         let writes: usize = history.writes.values().map(Vec::len).sum();

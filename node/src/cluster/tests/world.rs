@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use skep_cluster::ShardId;
+use skep_cluster::{Change, Entry, ShardId};
 use skep_command::cluster::{ClusterRequest, DeferredReply, Routes};
 use skep_keyspace::{NodeId, Slot, SlotSet};
 use skep_mesh::authority;
@@ -224,6 +224,14 @@ impl World {
             DeferredReply::Error(error) => panic!("host {host}, {shown}: {error:?}"),
             _ => self.note(&format!("host {host}: {shown}")),
         }
+    }
+
+    /// Has a host say that another has failed, which changes the topology and is put right soon.
+    pub(super) fn mark(&mut self, by: usize, node: usize) {
+        let change = Change::Mark { node: id(node), is_failed: true };
+        let entry = Entry { proposer: id(by), asked_by: "the test".to_owned(), change };
+        let marked = self.on(by, |life| async move { life.consensus().propose(entry).await });
+        self.note(&format!("host {node} is marked: {marked:?}"));
     }
 
     /// Tells whoever follows a run.
