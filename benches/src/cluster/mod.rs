@@ -21,7 +21,7 @@ use clap::Args;
 /// What is particular to this suite.
 #[derive(Debug, Args)]
 pub(crate) struct ClusterOptions {
-    /// Figures, of kill,stop,partition,hand-over,terminate,busy,slow,cost [all]; partition needs root
+    /// Figures, of kill,stop,partition,hand-over,terminate,busy,slow,cost (all); partition needs root
     #[arg(long, value_delimiter = ',')]
     pub(crate) figures: Vec<String>,
     /// Times that a primary goes, in each figure where it does
