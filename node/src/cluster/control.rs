@@ -9,7 +9,9 @@ use skep_cluster::{Action, Change, Entry, Message, ShardCore, ShardView, Topolog
 use skep_command::cluster::Routes;
 use skep_keyspace::NodeId;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
+use super::ask::{Ask, ask};
 use super::replication::{Leader, leader_of};
 use super::{Cluster, clock};
 
@@ -227,9 +229,39 @@ impl Control {
         tokio::spawn(async move {
             let asked_by = "the node's own judgement".to_owned();
             let entry = Entry { proposer: cluster.me, asked_by, change };
+            if !cluster.hears_a_voter().await {
+                return;
+            }
             // The core judges by the topologies that follow.
             let _ = cluster.consensus().propose(entry).await;
             drop(permit);
         });
+    }
+}
+
+impl Cluster {
+    /// Whether anybody who votes answers this node. One that hears nobody must neither take those out
+    /// of the in-sync set who could replace it, nor take a primary's place: what it proposes may
+    /// arrive all the same, and it would never know.
+    async fn hears_a_voter(self: &Arc<Self>) -> bool {
+        let within = Duration::from_nanos(self.timings.silence);
+        let voters = self.consensus().voters();
+        if voters.iter().all(|voter| *voter == self.me) {
+            return true;
+        }
+        let mut asked = JoinSet::new();
+        for peer in voters.iter().filter_map(|voter| self.peers.get(*voter)) {
+            let cluster = Arc::clone(self);
+            asked.spawn(async move {
+                let Some(mesh) = cluster.mesh() else { return false };
+                peer.id != cluster.me && ask(mesh, &peer, &Ask::Ping, within).await.is_ok()
+            });
+        }
+        while let Some(answer) = asked.join_next().await {
+            if answer.unwrap_or(false) {
+                return true;
+            }
+        }
+        false
     }
 }

@@ -151,6 +151,26 @@ fn a_primary_that_only_hears_nobody_stops_and_is_replaced_all_the_same() {
 }
 
 #[test]
+fn a_replica_that_hears_nobody_takes_no_place_and_costs_a_second_at_most() {
+    each_seed("a_replica_that_hears_nobody_takes_no_place_and_costs_a_second_at_most", |seed| {
+        let mut world = World::formed(seed, &SHARDS);
+        let slot = slot_of(seed);
+        let (shard, epoch) = world.reign(slot);
+        world.go(SECOND);
+        let (replica, begin) = (world.primary(slot) + 1, world.now());
+        let others: Vec<usize> = (0..world.hosts.len()).filter(|host| *host != replica).collect();
+        world.cut(&others, &[replica]);
+        world.go(DEAF_GAP_MAX);
+        let gap = world.history.lock().gap(shard, begin, world.now());
+        world.note(&format!("nobody wrote for {gap:?}"));
+        assert!(gap < GAP_MAX, "nobody wrote for {gap:?} when host {replica} was deaf");
+        assert_eq!(world.reign(slot), (shard, epoch));
+        world.heal();
+        world.check_calm();
+    });
+}
+
+#[test]
 fn loss_and_latency_cost_no_primary_its_reign() {
     each_seed("loss_and_latency_cost_no_primary_its_reign", |seed| {
         let mut world = World::formed(seed, &SHARDS);
