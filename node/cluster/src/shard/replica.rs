@@ -112,10 +112,10 @@ impl ShardCore {
         let following = &mut self.following;
         let is_first = following.promoting.is_none() && following.restart_at.is_none();
         if is_first && !following.was_late && now > claim_at.saturating_add(self.timings.late) {
-            // This process stood still itself; what the primary sent may lie in its sockets.
-            let from = now.saturating_add(self.timings.beacon);
+            // This process stood still itself, and what the primary sent may lie in its sockets; or its
+            // clock has jumped, and it has not waited at all.
             following.was_late = true;
-            following.heard_at = from.saturating_sub(self.timings.grace);
+            following.heard_at = now;
             return Vec::new();
         }
         let Some(view) = self.view.as_ref() else { return Vec::new() };

@@ -22,7 +22,7 @@ pub struct Timings {
     /// After how long a proposal that has had no effect is made again.
     pub retry: u64,
     /// How late a replica may wake before it doubts itself rather than its primary, and listens for a
-    /// beacon longer.
+    /// grace anew.
     pub late: u64,
     /// How long a hand-over may stop the shard before it is given up.
     pub hand_over: u64,
