@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::fixture::{ANSWER, Cluster, SIX};
-use super::view::Shard;
+use super::view::{Shard, View};
 use super::wire::{Said, Wire};
 use crate::error::{Error, Result};
 use crate::protocol::{Dialect, Encoder};
@@ -39,7 +39,7 @@ pub(crate) fn run(skep: &Path, keep: Option<&Path>, time: Duration) -> Result<Sl
     let primary = view.address(&shard.primary)?;
     let replica = view.address(shard.in_sync.first().ok_or_else(nobody)?)?;
     let pid = cluster.pid(replica)?;
-    let before = Sums::read(&cluster)?;
+    let before = Sums::complete(&cluster, &view)?;
     let mut run = SlowReplicaRun { seconds: time.as_secs_f64(), ..SlowReplicaRun::default() };
     let (stop, writes, longest_us) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let watched = std::thread::scope(|scope| {
@@ -53,7 +53,7 @@ pub(crate) fn run(skep: &Path, keep: Option<&Path>, time: Duration) -> Result<Sl
             let is_in_sync = seen.shard(&shard.id).is_some_and(|now| now.in_sync == shard.in_sync);
             run.looks += 1;
             run.looks_out_of_sync += u64::from(!is_in_sync);
-            let lag_bytes = lag_bytes(&cluster, primary)?;
+            let lag_bytes = lag_bytes(primary)?;
             run.lag_bytes_max = run.lag_bytes_max.max(lag_bytes);
         }
         drop(halt);
@@ -88,6 +88,22 @@ struct Sums {
 }
 
 impl Sums {
+    /// Waits until every replica has come to common ground with its primary.
+    fn complete(cluster: &Cluster, view: &View) -> Result<Sums> {
+        let replicas: usize = view.owners().iter().map(|shard| shard.replicas.len()).sum();
+        let begin = Instant::now();
+        loop {
+            let sums = Sums::read(cluster)?;
+            if sums.full + sums.partial >= replicas as u64 {
+                return Ok(sums);
+            }
+            if begin.elapsed() > ANSWER {
+                return Err(Error::new("the replicas do not come to follow their primaries"));
+            }
+            sleep(LOOK);
+        }
+    }
+
     fn read(cluster: &Cluster) -> Result<Sums> {
         let sum = |name: &str| -> Result<u64> {
             cluster.addresses().iter().map(|node| cluster.figure(*node, name)).sum()
@@ -111,9 +127,8 @@ fn slow_down(pid: Pid, stop: &AtomicBool) {
 }
 
 /// By how much the only replica lags.
-fn lag_bytes(cluster: &Cluster, primary: SocketAddr) -> Result<u64> {
+fn lag_bytes(primary: SocketAddr) -> Result<u64> {
     let text = super::wire::tell(primary, &["INFO", "replication"], ANSWER)?;
-    let _ = cluster;
     let lag = text.lines().find_map(|line| line.strip_prefix("slave0:")?.split_once("lag_bytes="));
     Ok(lag.and_then(|(_, bytes)| bytes.trim().parse().ok()).unwrap_or(0))
 }

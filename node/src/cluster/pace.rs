@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skep_keyspace::NodeId;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Cluster, Progress, clock};
 use crate::settings::ClusterSettings;
@@ -20,6 +20,11 @@ const LOOK: Duration = Duration::from_millis(10);
 const STANDSTILL_NS: u64 = 2_000_000_000;
 /// Lanes forget nothing before their logs have grown to this share of what they may.
 const FULL_PERCENT: u64 = 75;
+/// Writes wait when a replica lacks this share of what a lane keeps, and go on when it lacks the other.
+const WAIT_PERCENT: u64 = 50;
+const GO_ON_PERCENT: u64 = 40;
+/// Between two notices that writes wait.
+const TELL: Duration = Duration::from_secs(10);
 /// A lane of which less is to be sent is not looked at.
 const LACK_BYTES_MIN: u64 = 16 << 10;
 
@@ -27,15 +32,22 @@ const LACK_BYTES_MIN: u64 = 16 << 10;
 pub(super) async fn run(cluster: Arc<Cluster>) {
     let mut ticks = interval(LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told_at: Option<Instant> = None;
     loop {
         ticks.tick().await;
         let settings = cluster.node.settings.load();
-        cluster.pace(&settings.cluster);
+        let awaited = cluster.pace(&settings.cluster);
+        let may_tell = told_at.is_none_or(|at| at.elapsed() > TELL);
+        if let Some((node, lane)) = awaited.filter(|_| may_tell) {
+            cluster.node.notice(&format!("writes wait for replica {node}, lane {lane}"));
+            told_at = Some(Instant::now());
+        }
     }
 }
 
 impl Cluster {
-    fn pace(&self, settings: &ClusterSettings) {
+    /// Answers for which replica and lane writes wait from now on.
+    fn pace(&self, settings: &ClusterSettings) -> Option<(NodeId, u8)> {
         let now = clock::now();
         let fresh_until = settings.staleness_max.map_or(u64::MAX, |bound| {
             let bound = u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
@@ -48,15 +60,10 @@ impl Cluster {
             replica.is_complete() && now.saturating_sub(replica.heard_at()) <= lag_max
         });
         self.duty.set_lacks_replicas(good.count() < settings.replicas_to_write);
-        let kept_percent = if self.duty.holds_writes() { 25 } else { 50 };
+        let kept_percent = if self.duty.holds_writes() { GO_ON_PERCENT } else { WAIT_PERCENT };
         let awaited = self.endangered(now, settings.log_bytes, kept_percent);
-        if self.duty.set_holds_writes(awaited.is_some()) {
-            let text = match awaited {
-                Some((node, lane)) => format!("writes wait for replica {node}, lane {lane}"),
-                None => "writes go on".to_owned(),
-            };
-            self.node.notice(&text);
-        }
+        let is_new = self.duty.set_holds_writes(awaited.is_some());
+        awaited.filter(|_| is_new)
     }
 
     /// An in-sync replica that is worth waiting for, and a lane of which it lacks more than so many
