@@ -22,7 +22,7 @@ pub struct Timings {
     /// After how long a proposal that has had no effect is made again.
     pub retry: u64,
     /// How late a replica may wake before it doubts itself rather than its primary, and listens for a
-    /// grace anew.
+    /// grace anew. What the grace has beyond the lease and its eighth bears that.
     pub late: u64,
     /// How long a hand-over may stop the shard before it is given up.
     pub hand_over: u64,
@@ -53,7 +53,7 @@ impl Timings {
         silence: 200 * MS,
         stagger: 10 * MS,
         retry: 100 * MS,
-        late: 20 * MS,
+        late: 60 * MS,
         hand_over: 1_000 * MS,
         poll: 2 * MS,
         join_lag: 4_096,
@@ -67,7 +67,7 @@ impl Timings {
         silence: 650 * MS,
         stagger: 50 * MS,
         retry: 400 * MS,
-        late: 100 * MS,
+        late: 150 * MS,
         hand_over: 3_000 * MS,
         poll: 10 * MS,
         join_lag: 65_536,
