@@ -123,16 +123,15 @@ impl Control {
         }
         let view = ShardView::of(&topology, cluster.me);
         let leader = leader_of(&topology, cluster.me);
-        // One that has started again reigns over nothing until it is enthroned anew, or the replicas
-        // of its earlier life would take its empty lanes for the shard's.
-        let shard = topology.shard_of(cluster.me).map(|(_, shard)| shard);
-        let remembers = shard.is_some_and(|it| it.incarnation == cluster.about.incarnation);
-        let may_reign = leader.is_none() && remembers;
-        let reigns = view.as_ref().filter(|_| may_reign).map(|view| Leader {
-            node: cluster.me,
-            shard: view.shard,
-            epoch: view.epoch,
-        });
+        // One that has started again has nothing of its reign: who followed it would be emptied.
+        let incarnation = cluster.about.incarnation;
+        let remembers = |view: &&ShardView| {
+            view.incarnation == incarnation
+                && view.incarnations.get(&cluster.me) == Some(&incarnation)
+        };
+        let reigns = view.as_ref().filter(|_| leader.is_none()).filter(remembers);
+        let reigns =
+            reigns.map(|view| Leader { node: cluster.me, shard: view.shard, epoch: view.epoch });
         if let Some(reign) = reigns {
             self.begin_reign(reign).await;
         }

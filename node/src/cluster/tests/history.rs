@@ -121,6 +121,11 @@ impl History {
         self.confirmed.get(&host).copied().unwrap_or(0)
     }
 
+    /// Some keys may be lost, after all. Answers how many.
+    pub(super) fn promise_nothing(&mut self, is_one: impl Fn(&str) -> bool) -> usize {
+        self.durable.extract_if(.., |key, _| is_one(key)).count()
+    }
+
     /// What must be there when all is calm: keys, and at least which of their values.
     pub(super) fn durable(&self) -> Vec<(String, u64)> {
         self.durable.iter().map(|(key, value)| (key.clone(), *value)).collect()

@@ -109,6 +109,20 @@ fn a_crashed_primary_is_replaced_within_a_second_and_what_was_confirmed_remains(
 }
 
 #[test]
+fn a_primary_that_starts_again_at_once_does_not_empty_its_replicas() {
+    each_seed("a_primary_that_starts_again_at_once_does_not_empty_its_replicas", |seed| {
+        let mut world = World::formed(seed, &SHARDS);
+        world.go(SECOND);
+        let primary = world.primary(slot_of(seed));
+        world.crash(primary);
+        // Before its replicas miss it.
+        world.go(Duration::from_millis(20 + seed * 67 % 300));
+        world.restart(primary);
+        world.check_calm();
+    });
+}
+
+#[test]
 fn a_primary_that_is_cut_off_is_replaced_and_has_stopped_before() {
     each_seed("a_primary_that_is_cut_off_is_replaced_and_has_stopped_before", |seed| {
         let mut world = World::formed(seed, &SHARDS);

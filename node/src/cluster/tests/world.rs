@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use skep_cluster::topology::Shard;
 use skep_cluster::{Change, Entry, ShardId};
 use skep_command::cluster::{ClusterRequest, DeferredReply, Routes};
 use skep_keyspace::{NodeId, Slot, SlotSet};
@@ -185,6 +186,14 @@ impl World {
         }
         let now: Vec<(ShardId, u64)> =
             routes.topology.shards.iter().map(|(id, shard)| (*id, shard.epoch)).collect();
+        if super::is_told() {
+            for shard in routes.topology.shards.values().filter(|shard| !shard.slots.is_empty()) {
+                let short = |node: &NodeId| node.0[0] - 1;
+                let in_sync: Vec<u8> = shard.in_sync.iter().map(short).collect();
+                let (primary, epoch) = (short(&shard.primary), shard.epoch);
+                self.note(&format!("host {host} sees {primary} reign in {epoch} with {in_sync:?}"));
+            }
+        }
         if self.history.lock().is_open {
             assert!(version > *before, "host {host} goes back from {before} to {version}");
             for (shard, epoch) in epochs {
@@ -243,8 +252,24 @@ impl World {
 
     pub(super) fn crash(&mut self, host: usize) {
         self.note(&format!("host {host} crashes"));
+        self.expect_loss(host);
         self.sim.crash(name_of(host));
         self.hosts[host].bury();
+    }
+
+    /// Nothing is promised of what only a primary without in-sync replicas has, when it crashes: its
+    /// replicas may have been left behind by the network.
+    fn expect_loss(&self, host: usize) {
+        let routes = self.newest();
+        let lost = |shard: &Shard| shard.primary == id(host) && shard.in_sync.is_empty();
+        for (shard, _) in routes.topology.shards.iter().filter(|(_, shard)| lost(shard)) {
+            let is_of = |key: &str| {
+                let owner = routes.map.owner(Slot::of(key.as_bytes()));
+                owner.is_some_and(|owner| owner.shard == *shard)
+            };
+            let count = self.history.lock().promise_nothing(is_of);
+            self.note(&format!("it had no in-sync replica: {count} confirmed keys may be lost"));
+        }
     }
 
     pub(super) fn restart(&mut self, host: usize) {
