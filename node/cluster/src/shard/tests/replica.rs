@@ -141,11 +141,11 @@ fn one_that_started_again_neither_answers_nor_wants_anything() {
 }
 
 #[test]
-fn one_that_stood_still_itself_listens_once_more_before_it_blames_the_primary() {
+fn one_that_stood_still_itself_waits_once_more_before_it_blames_the_primary() {
     let mut bench = Bench::new(2, 1);
     let woke = START + 5_000 * MS;
     assert_eq!(bench.cores[1].tick(woke, 0), []);
-    assert_eq!(bench.cores[1].next_wake(), Some(woke + 50 * MS));
+    assert_eq!(bench.cores[1].next_wake(), Some(woke + 400 * MS));
     // Late a second time, it does not doubt itself again.
     let wanted = promote(&bench, 1);
     assert_eq!(proposals(&bench.cores[1].tick(woke + 500 * MS, 0)), [wanted]);
