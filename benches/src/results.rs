@@ -193,6 +193,8 @@ pub(crate) struct FailoverRun {
     pub(crate) hits_leader: bool,
     /// The longest time without an acknowledged write.
     pub(crate) gap_ms: f64,
+    /// When that ended, from the moment it went on.
+    pub(crate) gap_ends_ms: f64,
     /// From the moment it went to the first write that another node acknowledged.
     pub(crate) taken_over_ms: f64,
     /// What making it go took itself.

@@ -287,10 +287,12 @@ impl Session<'_> {
                     let (gap, other, failed) = (run.gap_ms, run.other_gap_ms, run.failed_commands);
                     let (rep, leads) = (run.rep, if run.hits_leader { ", the leader" } else { "" });
                     eprintln!(
-                        "  {name} {rep}{leads}: {gap:.1} ms without a write ({other:.1} in other \
-                         shards), {failed} failed, old primary {:.0?} ms {}",
+                        "  {name} {rep}{leads}: {gap:.1} ms without a write, to {:.0} ms \
+                         ({other:.1} in other shards), {failed} failed {}; the old one \
+                         acknowledged for {:.0?} ms",
+                        run.gap_ends_ms,
+                        run.first_failure.as_deref().unwrap_or_default(),
                         run.loss_window_ms,
-                        run.first_failure.as_deref().unwrap_or_default()
                     );
                     results.failovers.push(run);
                     save(results, json)

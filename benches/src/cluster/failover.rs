@@ -144,11 +144,13 @@ impl Turns {
         let failures = writer.failures(begin);
         let others = self.writers.iter().filter(|writer| writer.shard != shard.id);
         let other_gap = others.map(|writer| writer.writer.longest_gap(begin)).max();
+        let (gap, gap_ends) = writer.longest_gap_ends(begin);
         let run = FailoverRun {
             cause: String::new(),
             rep,
             hits_leader,
-            gap_ms: ms(writer.longest_gap(begin)),
+            gap_ms: ms(gap),
+            gap_ends_ms: ms(gap_ends.saturating_duration_since(begin)),
             taken_over_ms: ms(taken.saturating_duration_since(begin)),
             act_ms: ms(done.saturating_duration_since(begin)),
             other_gap_ms: ms(other_gap.unwrap_or_default()),

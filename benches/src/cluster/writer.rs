@@ -121,6 +121,11 @@ impl Writer {
 
     /// The longest time without an acknowledged write that ends after `since`.
     pub(super) fn longest_gap(&self, since: Instant) -> Duration {
+        self.longest_gap_ends(since).0
+    }
+
+    /// The same, and when it ended.
+    pub(super) fn longest_gap_ends(&self, since: Instant) -> (Duration, Instant) {
         let log = self.log();
         longest_gap(&log.acks, since, Instant::now())
     }
@@ -139,10 +144,11 @@ impl Drop for Writer {
     }
 }
 
-fn longest_gap(acks: &[Ack], since: Instant, now: Instant) -> Duration {
+fn longest_gap(acks: &[Ack], since: Instant, now: Instant) -> (Duration, Instant) {
     let nexts = acks.iter().skip(1).map(|ack| ack.at).chain([now]);
     let gaps = acks.iter().zip(nexts).filter(|(_, next)| *next > since);
-    gaps.map(|(ack, next)| next.saturating_duration_since(ack.at)).max().unwrap_or_default()
+    let gaps = gaps.map(|(ack, next)| (next.saturating_duration_since(ack.at), next));
+    gaps.max().unwrap_or((Duration::ZERO, now))
 }
 
 struct Client {
@@ -172,22 +178,23 @@ impl Client {
                     std::thread::sleep(AGAIN);
                 }
             },
-            Err(silence) => {
-                self.note_failure(format!("{}: {silence:?}", self.target));
+            Err((doing, silence)) => {
+                self.note_failure(format!("{doing} {}: {silence:?}", self.target));
                 self.give_up();
                 std::thread::sleep(AGAIN);
             }
         }
     }
 
-    fn attempt(&mut self, number: u64) -> Result<Said, Silence> {
+    fn attempt(&mut self, number: u64) -> Result<Said, (&'static str, Silence)> {
         let wire = match self.wire.take() {
             Some((address, wire)) if address == self.target => wire,
-            _ => Wire::connect(self.target, self.manner.patience)?,
+            _ => Wire::connect(self.target, self.manner.patience)
+                .map_err(|silence| ("connecting to", silence))?,
         };
         let (_, wire) = self.wire.insert((self.target, wire));
-        wire.send(&request(&["SET", &self.key, &number.to_string()]))?;
-        wire.receive()
+        let sent = wire.send(&request(&["SET", &self.key, &number.to_string()]));
+        sent.and_then(|()| wire.receive()).map_err(|silence| ("a command at", silence))
     }
 
     /// Turns to the next node.
@@ -226,7 +233,7 @@ mod tests {
         let (begin, by) = (Instant::now(), "127.0.0.1:1".parse().unwrap());
         let at = |ms: u64| begin + Duration::from_millis(ms);
         let acks = [0, 500, 510, 700].map(|ms| Ack { at: at(ms), by });
-        let gap = |since, now| longest_gap(&acks, at(since), at(now)).as_millis();
+        let gap = |since, now| longest_gap(&acks, at(since), at(now)).0.as_millis();
         assert_eq!(gap(400, 710), 500);
         assert_eq!(gap(505, 710), 190);
         assert_eq!(gap(505, 1700), 1000);

@@ -2,6 +2,7 @@
 //! it says. Whoever acknowledges knows of a lease before anything that follows from it is done.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use skep_cluster::shard::HandOverRefusal;
@@ -213,6 +214,9 @@ impl Control {
     }
 
     fn send(&self, to: NodeId, message: &Message) {
+        if self.reign.is_none() && self.cluster.is_leaving.load(Relaxed) {
+            return;
+        }
         let (Some(mesh), Some(peer)) = (self.cluster.mesh(), self.cluster.peers.get(to)) else {
             return;
         };

@@ -24,9 +24,11 @@ mod spread;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use skep_cluster::topology::Role;
 use skep_cluster::{Node as About, ShardCore, Timings};
 use skep_command::cluster::{ClusterRequest, Deferred, DeferredReply};
 use skep_command::server::LinkFacts;
@@ -96,6 +98,9 @@ pub(crate) struct Cluster {
     bulk: Handle,
     /// Held while this node joins another cluster.
     joining: Mutex<()>,
+    /// The node is about to end: as a replica it does not answer its primary any more, so that nobody
+    /// waits for it when it has gone.
+    is_leaving: AtomicBool,
 }
 
 /// Who agrees on the topology.
@@ -194,7 +199,7 @@ impl Cluster {
     }
 
     /// Begins to end the node: first it hands its shard over to an in-sync replica, if there is one,
-    /// so that no client has to wait for a lease to run out.
+    /// or leaves those in sync itself, so that no client has to wait for a lease to run out.
     pub(crate) fn end(self: &Arc<Self>) {
         let cluster = Arc::clone(self);
         self.control.spawn(async move {
@@ -205,15 +210,28 @@ impl Cluster {
     }
 
     async fn bequeath(&self) {
+        self.is_leaving.store(true, Relaxed);
         let routes = self.routes();
         let mine = routes.my_shard().filter(|(_, shard)| shard.primary == self.me);
         let heir = mine.and_then(|(_, shard)| shard.in_sync.first().copied());
-        let Some(heir) = heir else { return };
-        if self.hand_over(heir).await.is_ok() {
+        if let Some(heir) = heir
+            && self.hand_over(heir).await.is_ok()
+        {
             while !self.routes().is_replica() {
                 tokio::time::sleep(LOOK).await;
             }
             tokio::time::sleep(FAREWELL).await;
+        }
+        // A primary that has ended itself takes nobody out.
+        let patience = Duration::from_nanos(self.timings.silence.saturating_mul(2));
+        let _ = tokio::time::timeout(patience, self.out_of_sync()).await;
+    }
+
+    /// Returns when no primary waits for this node: it may lead the agreement, and without it nobody
+    /// might be able to say so before the primary's lease runs out.
+    async fn out_of_sync(&self) {
+        while self.routes().topology.role(self.me) == Some(Role::Replica { is_in_sync: true }) {
+            tokio::time::sleep(LOOK).await;
         }
     }
 

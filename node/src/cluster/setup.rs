@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use skep_cluster::Node as About;
@@ -197,6 +198,7 @@ fn unite(
         inputs,
         control: ground.control.clone(),
         joining: Mutex::default(),
+        is_leaving: AtomicBool::new(false),
         about,
         node,
     })
