@@ -214,17 +214,24 @@ impl Cluster {
         let routes = self.routes();
         let mine = routes.my_shard().filter(|(_, shard)| shard.primary == self.me);
         let heir = mine.and_then(|(_, shard)| shard.in_sync.first().copied());
+        // It is given up after so long, as when all nodes end at once.
+        let patience = Duration::from_nanos(self.timings.hand_over);
         if let Some(heir) = heir
             && self.hand_over(heir).await.is_ok()
+            && tokio::time::timeout(patience, self.succeeded()).await.is_ok()
         {
-            while !self.routes().is_replica() {
-                tokio::time::sleep(LOOK).await;
-            }
             tokio::time::sleep(FAREWELL).await;
         }
         // A primary that has ended itself takes nobody out.
         let patience = Duration::from_nanos(self.timings.silence.saturating_mul(2));
         let _ = tokio::time::timeout(patience, self.out_of_sync()).await;
+    }
+
+    /// Returns when another node is the primary.
+    async fn succeeded(&self) {
+        while !self.routes().is_replica() {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Returns when no primary waits for this node: it may lead the agreement, and without it nobody
