@@ -5,10 +5,10 @@
 //! `SKEP_TURMOIL_SEEDS=1000 cargo test -p skep --bin skep cluster::tests` looks for long;
 //! `SKEP_SEED=17 cargo test -p skep --bin skep cluster::tests::storms -- --nocapture` tells one run.
 //!
-//! What a seed decides: the hosts, the faults and their moments, what the network loses and how long
-//! it takes, what clients do, clocks, ids. What it does not: the random bytes of TLS, whose number is
-//! the same in every run, and which branch of a `select!` is looked at first, for which tokio has no
-//! seed unless it is built with `--cfg tokio_unstable`.
+//! A seed decides the hosts, the faults and their moments, what the network loses and how long it
+//! takes, what clients do, clocks and ids. It does not decide the bytes of TLS, nor which branch of a
+//! `select!` tokio looks at first. So two runs of a seed have the same faults but differ a little in
+//! what happens between them; what a run finds, the next one mostly finds too.
 
 mod clients;
 mod history;
