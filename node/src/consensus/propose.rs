@@ -77,7 +77,7 @@ impl Shared {
         if length > ENTRY_BYTES_MAX {
             return Err(ProposeError::TooLong(length));
         }
-        let mut hint = None;
+        let (mut hint, mut is_hinted) = (None, false);
         for attempt in 0usize.. {
             let running = self.running.load_full().ok_or(ProposeError::NoCluster)?;
             let others = self.others();
@@ -102,7 +102,9 @@ impl Shared {
                 Reply::Refused(text) => *last = text,
                 _ => *last = format!("{target} answered something else"),
             }
-            if hint.is_none() {
+            // A hint is followed at once, but two nodes may each name the other for a while.
+            is_hinted = hint.is_some() && !is_hinted;
+            if !is_hinted {
                 sleep(PAUSE).await;
             }
         }
