@@ -185,7 +185,7 @@ pub(crate) struct AnswersRun {
 }
 
 /// One time that a primary went, as a client of its shard saw it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct FailoverRun {
     pub(crate) cause: String,
     pub(crate) rep: usize,

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::fixture::{ANSWER, Cluster, Form, SIX};
 use super::view::{Shard, View};
@@ -126,13 +126,7 @@ impl Turns {
         self.writers.iter().for_each(|writer| writer.writer.forget());
         let pid = cluster.pid(node)?;
         let begin = Instant::now();
-        match self.cause {
-            Cause::Kill => signal(pid, Signal::KILL)?,
-            Cause::Stop => signal(pid, Signal::STOP)?,
-            Cause::Terminate => signal(pid, Signal::TERM)?,
-            Cause::Partition => cluster.cut_off(node, true)?,
-            Cause::HandOver => drop(tell(heir, &["CLUSTER", "FAILOVER"], ANSWER)?),
-        }
+        self.act(cluster, pid, node, heir)?;
         let done = Instant::now();
         let taken = taken_over(writer, begin, node);
         if self.cause == Cause::Stop {
@@ -158,16 +152,32 @@ impl Turns {
             first_failure: failures.first().map(|failure| failure.told.clone()),
             loss_window_ms: loss_window.transpose()?.map(ms),
         };
+        self.repair(cluster, pid, node)?;
+        Ok(run)
+    }
+
+    /// Makes the primary go.
+    fn act(&self, cluster: &Cluster, pid: Pid, node: SocketAddr, heir: SocketAddr) -> Result<()> {
         match self.cause {
-            Cause::Kill => cluster.restart(node)?,
+            Cause::Kill => signal(pid, Signal::KILL),
+            Cause::Stop => signal(pid, Signal::STOP),
+            Cause::Terminate => signal(pid, Signal::TERM),
+            Cause::Partition => cluster.cut_off(node, true),
+            Cause::HandOver => tell(heir, &["CLUSTER", "FAILOVER"], ANSWER).map(drop),
+        }
+    }
+
+    /// Makes it come back, if it does not by itself.
+    fn repair(&self, cluster: &mut Cluster, pid: Pid, node: SocketAddr) -> Result<()> {
+        match self.cause {
+            Cause::Kill => cluster.restart(node),
             Cause::Terminate => {
                 wait_until_gone(pid)?;
-                cluster.restart(node)?;
+                cluster.restart(node)
             }
-            Cause::Partition => cluster.cut_off(node, false)?,
-            Cause::Stop | Cause::HandOver => {}
+            Cause::Partition => cluster.cut_off(node, false),
+            Cause::Stop | Cause::HandOver => Ok(()),
         }
-        Ok(run)
     }
 
     /// The shard whose primary goes: in turn, but every other time that of the leader of the
@@ -227,7 +237,7 @@ impl Inside {
     }
 }
 
-fn signal(pid: rustix::process::Pid, signal: Signal) -> Result<()> {
+fn signal(pid: Pid, signal: Signal) -> Result<()> {
     kill_process(pid, signal)
         .map_err(|error| Error::new(format!("cannot signal {}: {error}", pid.as_raw_nonzero())))
 }
@@ -256,7 +266,7 @@ fn await_primary(cluster: &Cluster, shard: &str, node: &str) -> Result<()> {
     Err(Error::new(format!("node {node} does not become primary")))
 }
 
-fn wait_until_gone(pid: rustix::process::Pid) -> Result<()> {
+fn wait_until_gone(pid: Pid) -> Result<()> {
     let begin = Instant::now();
     while begin.elapsed() < TAKEOVER {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));

@@ -190,3 +190,38 @@ pub(crate) fn replication_cost(runs: &[ReplicationCostRun]) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Style;
+
+    fn run(cause: &str, hits_leader: bool, gap_ms: f64) -> FailoverRun {
+        FailoverRun { cause: cause.to_owned(), hits_leader, gap_ms, ..FailoverRun::default() }
+    }
+
+    #[test]
+    fn gaps_are_told_apart_by_cause_and_by_who_leads() {
+        let failovers =
+            vec![run("kill", false, 400.0), run("kill", true, 500.0), run("stop", true, 900.0)];
+        let table = failovers_table(&failovers);
+        assert_eq!(table.matches("| kill |").count(), 2);
+        assert!(table.contains("| stop | yes | 1 | 900 / 900 / 900 | 900 |"), "{table}");
+        let results = Results { failovers, ..Results::default() };
+        assert_eq!(gap_ms(&results, "kill", Pick::Max), Some(500.0));
+        assert_eq!(gap_ms(&results, "kill", Pick::Median), Some(450.0));
+        assert_eq!(gap_ms(&results, "partition", Pick::Max), None);
+        assert_eq!(planned_failures(&results), None);
+    }
+
+    fn failovers_table(runs: &[FailoverRun]) -> String {
+        failovers(runs).render(Style::Markdown)
+    }
+
+    #[test]
+    fn the_ninetieth_percentile_is_one_of_the_figures() {
+        assert_eq!(p90([5.0, 1.0, 3.0].into_iter()), Some(3.0));
+        assert_eq!(p90((1..=50).map(f64::from)), Some(45.0));
+        assert_eq!(p90(std::iter::empty()), None);
+    }
+}
