@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::process::Command;
 
-use super::fixture::{Cluster, Form};
+use super::fixture::{self, Cluster, Form};
 use crate::connection::Connection;
 use crate::error::{Context, Error, Result};
 use crate::generator;
@@ -41,7 +41,9 @@ pub(crate) fn run(
     mut keep: impl FnMut(ReplicationCostRun) -> Result<()>,
 ) -> Result<()> {
     for value_bytes in plan.value_lengths() {
-        let alone = Server::start(skep, &Setup::on_cores(&plan.server_core))?;
+        let limit = Some(fixture::MEMORY_BYTES);
+        let setup = Setup { maxmemory: limit, ..Setup::on_cores(&plan.server_core) };
+        let alone = Server::start(skep, &setup)?;
         fill(&alone, plan.key_count(value_bytes), value_bytes)?;
         let mut subjects =
             vec![Subject { name: ALONE, address: alone.address, pid: alone.pid(), replica: None }];

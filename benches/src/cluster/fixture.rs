@@ -23,7 +23,7 @@ const STEP: Duration = Duration::from_millis(20);
 /// How far the admin API's port is from that of the clients.
 const ADMIN: u16 = 1000;
 /// Of each node. Given, so that a node that is started again has the same.
-const MEMORY: &str = "512mb";
+pub(super) const MEMORY_BYTES: u64 = 512 << 20;
 /// Started by this program so far.
 static CLUSTERS: AtomicU32 = AtomicU32::new(0);
 const LOG_BYTES_SHOWN: usize = 600;
@@ -67,7 +67,7 @@ impl Cluster {
         command.args(["--pdeathsig", "KILL"]).arg(skep).arg("dev");
         command.args(["--nodes", &form.nodes.to_string()]);
         command.args(["--replicas", &form.replicas.to_string()]);
-        command.args(["--mem", MEMORY, "--dir"]).arg(directory.join("nodes"));
+        command.args(["--mem", &MEMORY_BYTES.to_string(), "--dir"]).arg(directory.join("nodes"));
         if form.has_network {
             command.arg("--netns");
         }
@@ -185,7 +185,8 @@ impl Cluster {
         let errors = log.try_clone().context("node's log")?;
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(&self.skep);
-        command.args(["--cluster-enabled", "yes", "--workers", "1", "--maxmemory", MEMORY]);
+        command.args(["--cluster-enabled", "yes", "--workers", "1"]);
+        command.args(["--maxmemory", &MEMORY_BYTES.to_string()]);
         command.args(["--bind", &node.ip().to_string(), "--port", &node.port().to_string()]);
         command.arg("--dir").arg(&directory).stdin(Stdio::null()).stdout(log).stderr(errors);
         self.restarted.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));

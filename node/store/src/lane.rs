@@ -31,11 +31,30 @@ impl Lane {
         self.end
     }
 
+    /// Whether an effect of this length goes into the last chunk.
+    pub(crate) fn has_room(&self, len_bytes: usize) -> bool {
+        self.chunks.back().is_some_and(|chunk| chunk.len() + len_bytes <= CHUNK_BYTES)
+    }
+
+    /// Forgets the oldest chunk, and writes to its memory next: memory that is given back and asked
+    /// for again costs more than all the rest.
+    pub(crate) fn recycle_oldest(&mut self) {
+        let oldest = self.chunks.front().filter(|chunk| chunk.capacity() == CHUNK_BYTES);
+        if oldest.is_some()
+            && self.chunks.len() > 1
+            && let Some(mut chunk) = self.chunks.pop_front()
+        {
+            self.begin += chunk.len() as u64;
+            chunk.clear();
+            self.chunks.push_back(chunk);
+        }
+    }
+
     /// Appends an effect in pieces. Answers by how much the memory of the lane grew.
     pub(crate) fn append(&mut self, pieces: &[&[u8]]) -> usize {
         let len_bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
         let before = self.chunks.back().map_or(0, Vec::capacity);
-        let fits = self.chunks.back().is_some_and(|chunk| chunk.len() + len_bytes <= CHUNK_BYTES);
+        let fits = self.has_room(len_bytes);
         let mut grown_bytes = 0;
         if !fits {
             let capacity = match self.chunks.is_empty() {
@@ -138,6 +157,11 @@ mod tests {
         assert_eq!(read(&lane, whole.len() as u64, 9), Some(Vec::new()));
         assert_eq!(read(&lane, whole.len() as u64 + 1, 9), None);
 
+        let recycled_at = lane.begin();
+        lane.recycle_oldest();
+        assert!(lane.begin() > recycled_at && lane.has_room(CHUNK_BYTES));
+        memory += lane.append(&[&[], b"more"]);
+        whole.extend_from_slice(b"more");
         memory -= lane.forget_oldest();
         let begin = lane.begin();
         assert!(begin > 0);

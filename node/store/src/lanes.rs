@@ -18,7 +18,7 @@ use crate::STRIPE_COUNT;
 use crate::effect::{self, Effect, Head, KeyKind, LaneSet};
 use crate::item::{Record, Value};
 use crate::key::Key;
-use crate::lane::Lane;
+use crate::lane::{CHUNK_BYTES, Lane};
 use crate::store::{Store, stripe_of};
 use crate::stripe_set::StripeSet;
 use crate::view::View;
@@ -56,8 +56,14 @@ impl Lanes {
     /// Whether a lane has to give memory back: all of them together have too much, and it has more
     /// than its share. But for the unused ends of chunks there always is one then.
     fn is_too_long(&self, lane: &Lane) -> bool {
-        self.is_full()
-            && lane.end() - lane.begin() > self.limit_bytes.load(Relaxed) / STRIPE_COUNT as u64
+        self.is_too_long_with(lane, 0)
+    }
+
+    /// The same, if it had so much more.
+    fn is_too_long_with(&self, lane: &Lane, more_bytes: u64) -> bool {
+        let limit_bytes = self.limit_bytes.load(Relaxed);
+        self.memory_bytes.load(Relaxed) + more_bytes as i64 > limit_bytes as i64
+            && lane.end() - lane.begin() + more_bytes > limit_bytes / STRIPE_COUNT as u64
     }
 
     fn digest(&self, slot: Slot) -> Option<&AtomicU64> {
@@ -250,6 +256,10 @@ impl View<'_> {
     fn append_effect(&mut self, stripe: usize, pieces: &[&[u8]]) {
         let store = self.store();
         let lane = &mut self.stripe(stripe).lane;
+        let len_bytes = pieces.iter().map(|piece| piece.len()).sum();
+        if !lane.has_room(len_bytes) && store.lanes.is_too_long_with(lane, CHUNK_BYTES as u64) {
+            lane.recycle_oldest();
+        }
         let mut memory_delta = lane.append(pieces) as i64;
         let end = lane.end();
         if memory_delta != 0 && store.lanes.is_too_long(lane) {

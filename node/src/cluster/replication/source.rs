@@ -234,10 +234,11 @@ impl Source<'_> {
     async fn send_lane(&mut self, sender: &mut FrameSender, lane: u8) -> Result<bool, SourceEnd> {
         let mut is_busy = false;
         while let Some(sent) = self.sent[usize::from(lane)]
-            && self.store().lane_end(lane) > sent
+            && let to_come = self.store().lane_end(lane).saturating_sub(sent)
+            && to_come > 0
         {
             is_busy = true;
-            let mut frame = lane_head(lane, sent);
+            let mut frame = lane_head(lane, sent, to_come.min(PIECE_BYTES as u64) as usize);
             match self.store().read_lane(lane, sent, PIECE_BYTES, &mut frame) {
                 Some(read_bytes) => {
                     sender.feed(Bytes::from(frame)).await?;

@@ -107,10 +107,12 @@ impl Told {
     }
 }
 
-/// The head of a lane's frame; its bytes are appended to it.
-pub(super) fn lane_head(lane: u8, offset: u64) -> Vec<u8> {
-    let mut frame = vec![LANE, lane];
-    frame.extend_from_slice(&offset.to_le_bytes());
+/// The head of a lane's frame; its bytes, about so many, are appended to it.
+pub(super) fn lane_head(lane: u8, offset: u64, to_come_bytes: usize) -> Vec<u8> {
+    let offset = offset.to_le_bytes();
+    let mut frame = Vec::with_capacity(2 + offset.len() + to_come_bytes);
+    frame.extend_from_slice(&[LANE, lane]);
+    frame.extend_from_slice(&offset);
     frame
 }
 
@@ -151,7 +153,7 @@ mod tests {
 
     #[test]
     fn frames_are_read_as_they_were_written_and_others_are_refused() {
-        let mut lane = lane_head(7, 1 << 40);
+        let mut lane = lane_head(7, 1 << 40, 0);
         lane.extend_from_slice(b"effects");
         let read = ToReplica::decode(lane.into()).unwrap();
         let bytes = Bytes::from_static(b"effects");

@@ -322,7 +322,7 @@ fn logs_keep_to_their_memory_and_forget_the_oldest() {
 #[test]
 fn no_lane_loses_its_share_while_others_have_more() {
     let mut primary = Bench::new(1, SPACE_BYTES);
-    let share_bytes = 32 << 10;
+    let share_bytes = 64 << 10;
     primary.store.start_lanes(share_bytes * STRIPE_COUNT as u64);
     for number in 0..200_000u32 {
         primary.set(0, format!("{}", number % 10_000).as_bytes(), &[8; 100], Expiry::Never);
@@ -334,8 +334,8 @@ fn no_lane_loses_its_share_while_others_have_more() {
         let end = primary.store.lane_end(lane);
         let kept_bytes = end - primary.store.lane_begin(lane);
         assert!(end > share_bytes, "lane {lane} had only {end} bytes");
-        // It forgets a chunk at a time.
-        assert!(kept_bytes + (16 << 10) >= share_bytes, "lane {lane} keeps only {kept_bytes}");
+        // It forgets a chunk at a time, and chunks are not quite full.
+        assert!(kept_bytes + (20 << 10) >= share_bytes, "lane {lane} keeps only {kept_bytes}");
     }
 }
 
