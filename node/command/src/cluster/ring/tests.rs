@@ -217,15 +217,15 @@ fn the_recorded_keys_are_where_the_node_says() -> TestResult {
     if std::env::var_os("SKEP_TEST_RECORD").is_some() {
         fs::write(&path, &seen)?;
     }
-    let recorded = fs::read_to_string(&path).unwrap_or_default();
-    let changed = recorded.lines().zip(seen.lines()).find(|(before, after)| before != after);
+    // As values: in which order an object's members are written depends on how serde_json was built.
+    let recorded: Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
+    let seen: Value = serde_json::from_str(&seen)?;
+    assert_eq!(recorded["ring"], seen["ring"], "{VECTORS}");
+    let keys = |of: &Value| of["keys"].as_array().cloned().unwrap_or_default();
+    let (before, after) = (keys(&recorded), keys(&seen));
+    let changed = before.iter().zip(&after).find(|(before, after)| before != after);
     assert_eq!(changed, None, "recorded and seen");
-    assert!(
-        recorded == seen,
-        "{VECTORS} has {} lines, not {}",
-        recorded.lines().count(),
-        seen.lines().count()
-    );
+    assert_eq!(before.len(), after.len(), "{VECTORS}");
     Ok(())
 }
 
