@@ -49,6 +49,7 @@ use tokio::sync::watch;
 pub(crate) use propose::ProposeError;
 use running::Shared;
 pub(crate) use storage::{StorageProblem, unsafe_recover};
+pub(crate) use voters::voters_wanted;
 
 /// A future that is allocated, for traits that are used as objects.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

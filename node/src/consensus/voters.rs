@@ -9,7 +9,7 @@ use skep_cluster::Topology;
 use skep_keyspace::NodeId;
 
 /// How many of so many nodes vote. Two voters would be one too many: either one's death stops them.
-pub(super) fn voters_wanted(nodes: usize) -> usize {
+pub(crate) fn voters_wanted(nodes: usize) -> usize {
     match nodes {
         0..=2 => nodes.min(1),
         3..=4 => 3,

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::client::{Client, field};
 use super::plan::{Plan, Role};
+use crate::consensus::voters_wanted;
 
 /// How long all of it may take before what is refused or missing is given up: this, and for each node.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,7 +31,10 @@ pub(super) async fn form(plan: &Plan) -> Result<(), String> {
     forming.wait("CLUSTER INFO", "cluster_slots_assigned", &SLOT_COUNT.to_string()).await?;
     forming.replicate().await?;
     forming.wait("CLUSTER INFO", "cluster_state", "ok").await?;
-    forming.wait_for_replicas().await
+    forming.wait_for_replicas().await?;
+    // Until then a single death could cost the majority.
+    let voters = voters_wanted(plan.nodes.len()).to_string();
+    forming.wait("INFO cluster", "cluster_voters", &voters).await
 }
 
 struct Forming<'p> {

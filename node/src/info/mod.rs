@@ -170,6 +170,9 @@ fn cpu(facts: &Facts<'_>, out: &mut String) {
 
 fn cluster(facts: &Facts<'_>, out: &mut String) {
     lines!(out, "cluster_enabled": u8::from(facts.is_clustered()));
+    if let Some(agreement) = facts.cluster().and_then(|cluster| cluster.agreement.as_ref()) {
+        lines!(out, "cluster_voters": agreement.voters.len());
+    }
 }
 
 fn keyspace(facts: &Facts<'_>, out: &mut String) {
