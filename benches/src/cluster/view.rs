@@ -7,6 +7,9 @@ use skep_keyspace::Slot;
 
 use crate::error::{Error, Result};
 
+/// Voters of which one may fail.
+const VOTERS_MIN: usize = 3;
+
 /// See the module; what is not needed here is not read.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct View {
@@ -20,6 +23,7 @@ pub(super) struct View {
 #[derive(Clone, Debug, Deserialize)]
 struct Agreement {
     leader: Option<String>,
+    voters: Vec<String>,
     attached: bool,
 }
 
@@ -47,11 +51,13 @@ impl View {
             .map_err(|error| Error::new(format!("the cluster's view: {error}")))
     }
 
-    /// Every shard has all its replicas in sync, nobody is failed, and there is a leader.
+    /// Every shard has all its replicas in sync, nobody is failed, and there is a leader that can be done
+    /// without.
     pub(super) fn is_settled(&self) -> bool {
         let is_whole = |shard: &Shard| shard.in_sync.len() == shard.replicas.len();
         self.agreement.attached
             && self.agreement.leader.is_some()
+            && self.agreement.voters.len() >= self.nodes.len().min(VOTERS_MIN)
             && self.nodes.iter().all(|node| !node.failed)
             && self.shards.iter().all(is_whole)
     }
