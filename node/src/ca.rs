@@ -38,7 +38,7 @@ pub(crate) fn run(request: &CaRequest) -> Result<String, CaError> {
             ))
         }
         CaRequest::Issue { directory, node, hosts, out } => {
-            let node = node.unwrap_or_else(new_id);
+            let node = node.unwrap_or_else(random::id);
             let files = issue(directory, node, hosts, out.as_deref())?;
             let folder = files.certificate.parent().unwrap_or(directory).display();
             Ok(format!(
@@ -62,13 +62,6 @@ pub(crate) fn run(request: &CaRequest) -> Result<String, CaError> {
             Ok(table(directory, &authority::show(directory)?, SystemTime::now()))
         }
     }
-}
-
-/// A name for a node that nobody else has.
-pub(crate) fn new_id() -> NodeId {
-    let mut id = NodeId::default();
-    random::fill(&mut id.0);
-    id
 }
 
 /// Makes or renews a node's files in the authority's folder, and copies them to `out`, if there is
@@ -167,6 +160,6 @@ mod tests {
 
     #[test]
     fn ids_are_not_made_twice() {
-        assert_ne!(new_id(), new_id());
+        assert_ne!(random::id(), random::id());
     }
 }

@@ -302,10 +302,7 @@ impl Server for Node {
     fn ask_cluster(&self, asked_by: String, request: ClusterRequest) -> Deferred {
         match self.cluster() {
             Some(cluster) => cluster.ask(asked_by, request),
-            None => {
-                let refused = DeferredReply::Error(CommandError::NO_CLUSTER);
-                Box::pin(std::future::ready(refused))
-            }
+            None => DeferredReply::Error(CommandError::NO_CLUSTER).ready(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Unguessable bytes from the system.
 
+use skep_keyspace::NodeId;
+
 /// Fills a buffer.
 pub(crate) fn fill(out: &mut [u8]) {
     use std::io::Read;
@@ -22,9 +24,14 @@ pub(crate) fn number() -> u64 {
     u64::from_le_bytes(bytes)
 }
 
+/// A name that nobody else has.
+pub(crate) fn id() -> NodeId {
+    let mut id = NodeId::default();
+    fill(&mut id.0);
+    id
+}
+
 /// A random identifier of 40 hexadecimal digits, as Redis names runs.
 pub(crate) fn run_id() -> String {
-    let mut bytes = [0; 20];
-    fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    id().to_string()
 }

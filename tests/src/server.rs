@@ -167,21 +167,26 @@ impl Server {
     }
 }
 
+/// The end of a log, as much of it as a failed test shows.
+pub(crate) fn log_tail(log: &str) -> &str {
+    let mut from = log.len().saturating_sub(LOG_BYTES_SHOWN);
+    while !log.is_char_boundary(from) {
+        from += 1;
+    }
+    &log[from..]
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // When these fail, the process has ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let log = self.log();
-        let mut from = log.len().saturating_sub(LOG_BYTES_SHOWN);
-        while !log.is_char_boundary(from) {
-            from += 1;
-        }
         // The test runner shows this only if the test failed.
         if log.is_empty() || !self.shows_log {
             return;
         }
-        println!("log of {} on port {}:\n{}", self.program.name(), self.port, &log[from..]);
+        println!("log of {} on port {}:\n{}", self.program.name(), self.port, log_tail(&log));
     }
 }
 

@@ -142,7 +142,7 @@ pub trait Server: Sync {
     /// Asks for something of the cluster, which takes a while. `asked_by` is for the records.
     fn ask_cluster(&self, asked_by: String, request: ClusterRequest) -> Deferred {
         let _ = (asked_by, request);
-        Box::pin(std::future::ready(DeferredReply::Error(CommandError::NO_CLUSTER)))
+        DeferredReply::Error(CommandError::NO_CLUSTER).ready()
     }
     /// Has a command for another node answered there, if the node does that for this client. Counts
     /// the client's commands that were for others.

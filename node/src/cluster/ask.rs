@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
-use skep_cluster::{Change, Entry};
+use skep_cluster::Change;
 use skep_keyspace::NodeId;
 use skep_mesh::{Caller, Class, Mesh, MeshError, Peer, Rejected};
 
@@ -119,11 +119,19 @@ impl Cluster {
         if self.joining.try_lock().is_err() {
             return Answer::Refused("this node is joining a cluster itself; try again".to_owned());
         }
-        let entry = Entry { proposer: self.me, asked_by: format!("node {from}"), change };
+        let entry = self.entry(&format!("node {from}"), change);
         match self.consensus().admit(entry).await {
             Ok(Ok(welcome)) => Answer::Welcome(welcome.to_vec()),
             Ok(Err(refusal)) => Answer::Refused(refusal.to_string()),
             Err(error) => Answer::Refused(error.to_string()),
+        }
+    }
+
+    /// Whether a member answers within a time.
+    pub(super) async fn is_there(&self, node: NodeId, within: Duration) -> bool {
+        match self.mesh().zip(self.peers.get(node)) {
+            Some((mesh, peer)) => ask(mesh, &peer, &Ask::Ping, within).await.is_ok(),
+            None => false,
         }
     }
 

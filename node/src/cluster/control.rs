@@ -6,13 +6,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use skep_cluster::shard::HandOverRefusal;
-use skep_cluster::{Action, Change, Entry, Message, ShardCore, ShardView, Topology};
+use skep_cluster::{Action, Change, Message, ShardCore, ShardView, Topology};
 use skep_command::cluster::Routes;
 use skep_keyspace::NodeId;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::ask::{Ask, ask};
 use super::replication::{Leader, leader_of};
 use super::{Cluster, clock};
 
@@ -230,8 +229,7 @@ impl Control {
         let Ok(permit) = Arc::clone(&self.proposals).try_acquire_owned() else { return };
         let cluster = Arc::clone(&self.cluster);
         tokio::spawn(async move {
-            let asked_by = "the node's own judgement".to_owned();
-            let entry = Entry { proposer: cluster.me, asked_by, change };
+            let entry = cluster.entry("the node's own judgement", change);
             if !cluster.hears_a_voter().await {
                 return;
             }
@@ -253,12 +251,9 @@ impl Cluster {
             return true;
         }
         let mut asked = JoinSet::new();
-        for peer in voters.iter().filter_map(|voter| self.peers.get(*voter)) {
+        for voter in voters.into_iter().filter(|voter| *voter != self.me) {
             let cluster = Arc::clone(self);
-            asked.spawn(async move {
-                let Some(mesh) = cluster.mesh() else { return false };
-                peer.id != cluster.me && ask(mesh, &peer, &Ask::Ping, within).await.is_ok()
-            });
+            asked.spawn(async move { cluster.is_there(voter, within).await });
         }
         while let Some(answer) = asked.join_next().await {
             if answer.unwrap_or(false) {

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use skep_cluster::{Change, Entry};
+use skep_cluster::Change;
 use skep_keyspace::NodeId;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::Cluster;
-use super::ask::{Ask, ask};
 
 /// How often the leader asks every node whether it is there.
 const ROUND: Duration = Duration::from_millis(500);
@@ -32,8 +31,7 @@ pub(super) async fn keep_own_entry(cluster: Arc<Cluster>) {
         });
         if is_wrong {
             let change = Change::Update { node: cluster.me, about: cluster.about.clone() };
-            let asked_by = "the start of the node".to_owned();
-            let entry = Entry { proposer: cluster.me, asked_by, change };
+            let entry = cluster.entry("the start of the node", change);
             // What became of it is seen in the topology.
             let _ = cluster.consensus().propose(entry).await;
             sleep(CORRECT).await;
@@ -98,12 +96,7 @@ async fn round(cluster: &Arc<Cluster>) -> Vec<(NodeId, bool)> {
     let mut asked = tokio::task::JoinSet::new();
     for &node in topology.nodes.keys().filter(|node| **node != cluster.me) {
         let cluster = Arc::clone(cluster);
-        asked.spawn(async move {
-            let (Some(mesh), Some(peer)) = (cluster.mesh(), cluster.peers.get(node)) else {
-                return (node, false);
-            };
-            (node, ask(mesh, &peer, &Ask::Ping, PATIENCE).await.is_ok())
-        });
+        asked.spawn(async move { (node, cluster.is_there(node, PATIENCE).await) });
     }
     let mut answers = asked.join_all().await;
     answers.push((cluster.me, true));
@@ -114,8 +107,7 @@ async fn mark(cluster: &Cluster, node: NodeId, is_failed: bool) {
     let what = if is_failed { "does not answer" } else { "answers again" };
     cluster.node.notice(&format!("node {node} {what}"));
     let change = Change::Mark { node, is_failed };
-    let asked_by = "the leader's rounds".to_owned();
-    let entry = Entry { proposer: cluster.me, asked_by, change };
+    let entry = cluster.entry("the leader's rounds", change);
     // The next round tries again.
     let _ = cluster.consensus().propose(entry).await;
 }

@@ -29,7 +29,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use skep_cluster::topology::Role;
-use skep_cluster::{Node as About, ShardCore, Timings};
+use skep_cluster::{Change, Entry, Node as About, ShardCore, Timings};
 use skep_command::cluster::{ClusterRequest, Deferred, DeferredReply};
 use skep_command::server::LinkFacts;
 use skep_command::{Client, CommandError, cluster::Routes};
@@ -135,7 +135,13 @@ impl Cluster {
 
     /// Asks for something of the cluster.
     pub(crate) fn ask(self: &Arc<Self>, asked_by: String, request: ClusterRequest) -> Deferred {
-        let task = self.control.spawn(Arc::clone(self).request(asked_by, request));
+        let is_wait = matches!(request, ClusterRequest::Wait { .. });
+        let answer = Arc::clone(self).request(asked_by, request);
+        if is_wait {
+            // It changes nothing, may last for ever, and ends with the client that waits.
+            return Box::pin(answer);
+        }
+        let task = self.control.spawn(answer);
         Box::pin(async move { task.await.unwrap_or_else(|_| ending()) })
     }
 
@@ -149,20 +155,23 @@ impl Cluster {
         is_read: bool,
     ) -> Option<Deferred> {
         let routes = self.routes();
+        let shard = routes.map.owner(slot)?.shard;
         let is_wanted = match self.node.settings.load().cluster.redirect {
             // A forwarded command is not forwarded again.
             _ if client.id == FORWARDED_CLIENT => false,
             Redirect::Moved => false,
             Redirect::Proxy => true,
             Redirect::Auto => {
-                let shard = routes.map.owner(slot)?.shard;
                 let unheeded = client.detours.note(shard, self.node.now_ms());
                 unheeded > UNHEEDED_MAX || has_no_slots(&routes)
             }
         };
-        let forwarded = Forwarded::new(client, args).filter(|_| is_wanted)?;
+        if !is_wanted {
+            return None;
+        }
+        let forwarded = Forwarded::new(client, args)?;
         if !is_read {
-            client.detours.written.extend(routes.map.owner(slot).map(|owner| owner.shard));
+            client.detours.written.insert(shard);
         }
         let task = self.bulk.spawn(Arc::clone(self).forward(slot, forwarded, is_read));
         Some(Box::pin(async move { task.await.unwrap_or_else(|_| ending()) }))
@@ -218,28 +227,31 @@ impl Cluster {
         let patience = Duration::from_nanos(self.timings.hand_over);
         if let Some(heir) = heir
             && self.hand_over(heir).await.is_ok()
-            && tokio::time::timeout(patience, self.succeeded()).await.is_ok()
+            && self.until(patience, || self.routes().is_replica()).await.is_ok()
         {
             tokio::time::sleep(FAREWELL).await;
         }
-        // A primary that has ended itself takes nobody out.
+        // Until no primary waits for this node: it may lead the agreement, and without it nobody might
+        // be able to say so before the primary's lease runs out. A primary that has ended itself takes
+        // nobody out.
         let patience = Duration::from_nanos(self.timings.silence.saturating_mul(2));
-        let _ = tokio::time::timeout(patience, self.out_of_sync()).await;
+        let is_out = || self.routes().role != Some(Role::Replica { is_in_sync: true });
+        let _ = self.until(patience, is_out).await;
     }
 
-    /// Returns when another node is the primary.
-    async fn succeeded(&self) {
-        while !self.routes().is_replica() {
-            tokio::time::sleep(LOOK).await;
-        }
+    /// Waits until something is so, which others bring about.
+    async fn until(&self, within: Duration, is_so: impl Fn() -> bool) -> Result<(), String> {
+        let waited = tokio::time::timeout(within, async {
+            while !is_so() {
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+        waited.await.map_err(|_| format!("nothing has changed within {within:?}"))
     }
 
-    /// Returns when no primary waits for this node: it may lead the agreement, and without it nobody
-    /// might be able to say so before the primary's lease runs out.
-    async fn out_of_sync(&self) {
-        while self.routes().topology.role(self.me) == Some(Role::Replica { is_in_sync: true }) {
-            tokio::time::sleep(LOOK).await;
-        }
+    /// What this node proposes.
+    fn entry(&self, asked_by: &str, change: Change) -> Entry {
+        Entry { proposer: self.me, asked_by: asked_by.to_owned(), change }
     }
 
     /// Ends this node's part: the others see its connections close.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skep_cluster::topology::{Role, assign_unowned};
-use skep_cluster::{Change, Entry, Refusal, ShardId};
+use skep_cluster::{Change, Refusal, ShardId};
 use skep_command::CommandError;
 use skep_command::cluster::{ClusterRequest, DeferredReply, FailoverKind};
 use skep_keyspace::NodeId;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::ask::{ASK, Answer, Ask, ask, frame, read};
-use super::{Cluster, LOOK, has_no_slots};
+use super::{Cluster, has_no_slots};
 use crate::random;
 
 /// The usual distance of a node's mesh port from its client port.
@@ -85,7 +85,7 @@ impl Cluster {
 
     /// Has a change agreed on, and waits until this node's clients see it.
     async fn agree(&self, asked_by: &str, change: Change) -> Done {
-        let entry = Entry { proposer: self.me, asked_by: asked_by.to_owned(), change };
+        let entry = self.entry(asked_by, change);
         let outcome = self.consensus().propose(entry).await.map_err(|error| error.to_string())?;
         match outcome {
             Ok(version) => self.see(version).await?,
@@ -98,16 +98,6 @@ impl Cluster {
 
     async fn see(&self, version: u64) -> Result<(), String> {
         self.until(SEE, || self.duty.routes().topology.version >= version).await
-    }
-
-    /// Waits until something is so.
-    async fn until(&self, within: Duration, is_so: impl Fn() -> bool) -> Result<(), String> {
-        let waited = timeout(within, async {
-            while !is_so() {
-                sleep(LOOK).await;
-            }
-        });
-        waited.await.map_err(|_| format!("nothing has changed within {within:?}"))
     }
 
     /// `CLUSTER MEET`: who is alone joins the other.
@@ -209,11 +199,7 @@ impl Cluster {
                 let slots = about.slots.clone();
                 self.agree(asked_by, Change::DeleteSlots { shard, slots }).await?;
             }
-            let entry = Entry {
-                proposer: self.me,
-                asked_by: asked_by.to_owned(),
-                change: Change::Forget { node: self.me },
-            };
+            let entry = self.entry(asked_by, Change::Forget { node: self.me });
             // One that the others have forgotten already cannot ask them any more.
             if self.consensus().is_attached() {
                 let _ = self.consensus().propose(entry).await;
@@ -229,16 +215,13 @@ impl Cluster {
 
     /// Founds a cluster of this node alone.
     pub(super) async fn found(&self) -> Result<(), String> {
-        let mut shard = NodeId::default();
-        random::fill(&mut shard.0);
         let change = Change::Found {
             cluster: self.name.clone(),
             node: self.me,
             about: self.about.clone(),
-            shard: ShardId(shard),
+            shard: ShardId(random::id()),
         };
-        let asked_by = "the start of the node".to_owned();
-        let entry = Entry { proposer: self.me, asked_by, change };
+        let entry = self.entry("the start of the node", change);
         match self.consensus().found(entry).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(refusal)) => Err(refusal.to_string()),
@@ -287,11 +270,14 @@ impl Cluster {
             let peer = primary.and_then(|primary| self.peers.get(primary));
             let waited = match self.mesh().zip(peer) {
                 Some((mesh, peer)) => {
-                    let within = match timeout_ms {
+                    // Nobody there knows when the client leaves.
+                    let wait = match timeout_ms {
                         0 => WAIT_MAX,
-                        _ => Duration::from_millis(timeout_ms) + BEGIN,
+                        _ => Duration::from_millis(timeout_ms).min(WAIT_MAX),
                     };
-                    ask(mesh, &peer, &Ask::Wait { replicas, timeout_ms }, within).await.ok()
+                    let timeout_ms = wait.as_millis() as u64;
+                    let asked = Ask::Wait { replicas, timeout_ms };
+                    ask(mesh, &peer, &asked, wait + BEGIN).await.ok()
                 }
                 None => None,
             };

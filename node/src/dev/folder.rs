@@ -56,7 +56,7 @@ impl Folder {
         authority::init(&authority, cluster).map_err(CaError::from)?;
         for node in &plan.nodes {
             let host = node.address.ip().to_string();
-            ca::issue(&authority, ca::new_id(), &[host], Some(&self.of(&node.name)))?;
+            ca::issue(&authority, crate::random::id(), &[host], Some(&self.of(&node.name)))?;
         }
         Ok(())
     }

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use super::ports::Ports;
 use super::{Authority, View};
 use crate::differential::frame::{self, Frame};
+use crate::server::log_tail;
 use crate::{Client, PATIENCE, Program, Scratch, TestResult, finish, spawn, wait_until};
 
 /// A port that looked free may be taken by another test before the node has it.
 const PORTS_TRIED_MAX: usize = 5;
-const LOG_BYTES_SHOWN: usize = 4_000;
 /// How long a node is asked for what is only shown.
 const GLANCE: Duration = Duration::from_millis(500);
 
@@ -321,11 +321,7 @@ impl Drop for ClusterNode {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let log = self.log();
-        let mut from = log.len().saturating_sub(LOG_BYTES_SHOWN);
-        while !log.is_char_boundary(from) {
-            from += 1;
-        }
-        println!("log of node {} on port {}:\n{}", self.id, self.port(), &log[from..]);
+        println!("log of node {} on port {}:\n{}", self.id, self.port(), log_tail(&log));
     }
 }
 

@@ -46,6 +46,11 @@ pub enum DeferredReply {
 }
 
 impl DeferredReply {
+    /// A reply that need not be waited for.
+    pub fn ready(self) -> Deferred {
+        Box::pin(std::future::ready(self))
+    }
+
     /// Writes the reply in the protocol of the connection.
     pub fn write(&self, reply: &mut Reply) {
         match self {

@@ -229,10 +229,7 @@ impl Replication {
 
     /// Lets effects of a primary in, or nobody's.
     pub(crate) fn set_gate(&self, leader: Option<Leader>) {
-        let mut gate = self.gate.lock();
-        if *gate != leader {
-            *gate = leader;
-        }
+        *self.gate.lock() = leader;
     }
 
     /// Changes the store on behalf of a primary; nothing if the gate is not open for it.
@@ -243,12 +240,11 @@ impl Replication {
     ) -> Option<T> {
         let gate = self.gate.lock();
         gate.filter(|open| *open == leader)?;
-        let mut writer = self.writer.lock();
-        Some(change(self.store(), &mut writer))
+        Some(self.with_writer(change))
     }
 
-    fn with_writer<T>(&self, read: impl FnOnce(&Store, &mut Writer) -> T) -> T {
-        read(self.store(), &mut self.writer.lock())
+    fn with_writer<T>(&self, work: impl FnOnce(&Store, &mut Writer) -> T) -> T {
+        work(self.store(), &mut self.writer.lock())
     }
 
     fn found_primary(&self) {

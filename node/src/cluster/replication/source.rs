@@ -198,15 +198,15 @@ impl Source<'_> {
         if let Some((lane, digest)) = copy {
             self.copy(sender, lane, digest).await?;
         }
-        if let Some(asked_at) = asked_at.filter(|_| self.is_complete()) {
+        let is_complete = self.is_complete();
+        if let Some(asked_at) = asked_at.filter(|_| is_complete) {
             sender.feed(Told::Fresh { asked_at, offset }.encode()).await?;
         }
-        let is_passed = self.is_complete() && token > 0;
-        let was_complete = self.progress.set_complete(self.is_complete());
-        if self.is_complete() && !was_complete && !self.has_copied {
+        let was_complete = self.progress.set_complete(is_complete);
+        if is_complete && !was_complete && !self.has_copied {
             self.replication.note_partial();
         }
-        if is_passed && self.is_new(token) {
+        if is_complete && self.is_new(token) {
             sender.feed(Told::Token(token).encode()).await?;
         }
         sender.flush().await?;

@@ -130,9 +130,7 @@ fn a_primary_that_is_cut_off_is_replaced_and_has_stopped_before() {
         let (shard, _) = world.reign(slot);
         world.go(SECOND);
         let (primary, begin) = (world.primary(slot), world.now());
-        let others: Vec<usize> = (0..world.hosts.len()).filter(|host| *host != primary).collect();
-        world.cut(&[primary], &others);
-        world.cut(&others, &[primary]);
+        world.isolate(primary);
         // That it had stopped is checked by the order of acknowledgements.
         world.go(2 * SECOND);
         let gap = world.history.lock().gap(shard, begin, world.now());
@@ -153,8 +151,7 @@ fn a_primary_that_only_hears_nobody_stops_and_is_replaced_all_the_same() {
         let (shard, _) = world.reign(slot);
         world.go(SECOND);
         let (primary, begin) = (world.primary(slot), world.now());
-        let others: Vec<usize> = (0..world.hosts.len()).filter(|host| *host != primary).collect();
-        world.cut(&others, &[primary]);
+        world.deafen(primary);
         world.go(2 * DEAF_GAP_MAX);
         let gap = world.history.lock().gap(shard, begin, world.now());
         world.note(&format!("nobody wrote for {gap:?}"));
@@ -172,8 +169,7 @@ fn a_replica_that_hears_nobody_takes_no_place_and_costs_a_second_at_most() {
         let (shard, epoch) = world.reign(slot);
         world.go(SECOND);
         let (replica, begin) = (world.primary(slot) + 1, world.now());
-        let others: Vec<usize> = (0..world.hosts.len()).filter(|host| *host != replica).collect();
-        world.cut(&others, &[replica]);
+        world.deafen(replica);
         world.go(DEAF_GAP_MAX);
         let gap = world.history.lock().gap(shard, begin, world.now());
         world.note(&format!("nobody wrote for {gap:?}"));

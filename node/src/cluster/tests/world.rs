@@ -285,6 +285,21 @@ impl World {
         }
     }
 
+    fn others(&self, host: usize) -> Vec<usize> {
+        (0..self.hosts.len()).filter(|other| *other != host).collect()
+    }
+
+    /// Lets nothing through to a host.
+    pub(super) fn deafen(&mut self, host: usize) {
+        self.cut(&self.others(host), &[host]);
+    }
+
+    /// Lets nothing through to or from a host.
+    pub(super) fn isolate(&mut self, host: usize) {
+        self.cut(&[host], &self.others(host));
+        self.deafen(host);
+    }
+
     /// Makes the network what it was at the beginning.
     pub(super) fn heal(&mut self) {
         self.note("the network is as it should be");
