@@ -71,8 +71,10 @@ struct Session {
     pending: Reply,
     /// What to answer last, before closing.
     broken: Option<ProtocolError>,
-    /// The node stops: close when nothing is left to answer.
+    /// The connection is to end when nothing is left to answer.
     closing: bool,
+    /// What had arrived by then has been read.
+    has_read_last: bool,
     /// What the connection has been told to wake.
     waker: Option<Waker>,
     /// What others have been told about the client.
@@ -83,6 +85,8 @@ struct Session {
 enum Wait {
     /// Input, or an order from elsewhere.
     Input,
+    /// What arrived before the order to close.
+    LastInput,
     /// The socket to take more.
     Output,
     /// The end of CLIENT PAUSE, or of what else keeps commands from running.
@@ -111,6 +115,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: TcpStream, connection: Arc
         pending: Reply::default(),
         broken: None,
         closing: false,
+        has_read_last: false,
         waker: None,
         shown: Shape::default(),
     };
@@ -125,6 +130,7 @@ impl Session {
         loop {
             match self.advance(worker)? {
                 Wait::Input => self.wait_for_input(worker).await?,
+                Wait::LastInput => self.read_last(worker).await?,
                 Wait::Output => self.writable(worker).await?,
                 Wait::Unpause => self.unpaused(worker).await?,
                 Wait::Deferred(deferred) => self.answered(deferred).await?,
@@ -148,13 +154,16 @@ impl Session {
             }
             if !self.has_work() {
                 if self.closing {
-                    return Err(Closed);
+                    return Ok(Wait::LastInput);
                 }
                 self.give_back_buffers(worker);
                 return Ok(Wait::Input);
             }
             if std::mem::take(&mut self.client.postponed) {
-                return if self.closing { Err(Closed) } else { Ok(Wait::Unpause) };
+                // A node that stops answers nothing later. One that asks its idle clients to leave
+                // does not mean those that wait for it.
+                let is_over = self.closing && worker.node.is_stopping();
+                return if is_over { Err(Closed) } else { Ok(Wait::Unpause) };
             }
             self.run_own(worker);
         }
@@ -241,6 +250,19 @@ impl Session {
         .await?;
         self.busy_reads = if has_waited { 0 } else { self.busy_reads + 1 };
         Ok(())
+    }
+
+    /// Reads and runs what came before the order to close. The second time the connection is over.
+    async fn read_last(&mut self, worker: &Worker) -> Result<(), Closed> {
+        if std::mem::replace(&mut self.has_read_last, true) {
+            return Err(Closed);
+        }
+        // Only then does the runtime know what has arrived.
+        tokio::task::yield_now().await;
+        match self.poll_input(worker, &mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(read) => read,
+            Poll::Pending => Err(Closed),
+        }
     }
 
     /// Reads what has arrived and runs it. Ready when the session has something to do.

@@ -78,10 +78,34 @@ pub(crate) struct Group {
     lanes: LaneSet,
 }
 
+/// What a slot's digest has of a key that is about to change.
+#[derive(Clone, Copy)]
+pub(crate) struct Before {
+    /// Digest of the key's name.
+    name: u64,
+    /// Digest of the key, 0 while it is not there.
+    whole: u64,
+}
+
+impl Before {
+    pub(crate) fn new(run: u16, key: &Key<'_>, record: Option<&Record<'_>>) -> Before {
+        let name = digest_of_name(run, key.bytes);
+        Before { name, whole: record.map_or(0, |record| digest_with(name, record)) }
+    }
+}
+
 /// The digest of one key: of its database, name, value and expiry, the same on every node.
 pub(crate) fn digest_of(run: u16, record: &Record<'_>) -> u64 {
+    digest_with(digest_of_name(run, record.key()), record)
+}
+
+fn digest_of_name(run: u16, key: &[u8]) -> u64 {
+    xxh3_64_with_seed(key, u64::from(run))
+}
+
+/// The digest of a key of which the digest of the name is known.
+fn digest_with(name: u64, record: &Record<'_>) -> u64 {
     let expiry = record.expiry_ms().map_or(0, |at| at.wrapping_add(1));
-    let name = xxh3_64_with_seed(record.key(), u64::from(run));
     let seed = name ^ expiry.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     match record.value() {
         Value::Inline(bytes) => xxh3_64_with_seed(bytes, seed),
@@ -289,12 +313,11 @@ impl View<'_> {
         self.append_effect(usize::from(stripe), &[bytes]);
     }
 
-    /// Logs what a key has become; `before` is the digest that it had, 0 for none.
+    /// Logs what a key has become: the record that it has now.
     #[cold]
     #[inline(never)]
-    pub(crate) fn log_set(&mut self, run: u16, key: &Key<'_>, before: u64) {
-        let Some(found) = self.find_record(run, key) else { return };
-        self.change_digest(key.slot, before, digest_of(run, &found));
+    pub(crate) fn log_set(&mut self, run: u16, key: &Key<'_>, before: Before, found: &Record<'_>) {
+        self.change_digest(key.slot, before.whole, digest_with(before.name, found));
         let expiry_ms = found.expiry_ms();
         let head = Head::set(run, key.bytes, expiry_ms.is_some(), found.is_modified());
         let expiry = expiry_ms.map(u64::to_le_bytes);
@@ -311,11 +334,16 @@ impl View<'_> {
         self.log(stripe, &[head.as_bytes(), key, &len, value, expiry]);
     }
 
-    /// Logs a new expiry; `before` is the digest that the key had.
+    /// Logs the new expiry of a key, which its record has.
     #[cold]
-    pub(crate) fn log_expiry(&mut self, run: u16, key: &Key<'_>, before: u64) {
-        let Some(found) = self.find_record(run, key) else { return };
-        self.change_digest(key.slot, before, digest_of(run, &found));
+    pub(crate) fn log_expiry(
+        &mut self,
+        run: u16,
+        key: &Key<'_>,
+        before: Before,
+        found: &Record<'_>,
+    ) {
+        self.change_digest(key.slot, before.whole, digest_with(before.name, found));
         let head = Head::of_key(KeyKind::Expire, run, key.bytes);
         let at = found.expiry_ms().unwrap_or(u64::MAX).to_le_bytes();
         self.log(usize::from(key.stripe()), &[head.as_bytes(), key.bytes, &at]);

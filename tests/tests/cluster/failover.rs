@@ -109,6 +109,41 @@ fn a_primary_that_wakes_after_another_took_over_acknowledges_nothing() -> TestRe
 }
 
 #[test]
+fn a_client_that_was_silent_is_turned_away_and_not_dropped_by_a_primary_that_wakes() -> TestResult {
+    let mut cluster = Cluster::formed(3, 1, &MOVED_ONLY)?;
+    let slot = 0;
+    let old = cluster.primary_of(slot);
+    let heir = cluster.node(cluster.replica_of(old)).id().to_owned();
+    let tag = tag_in(&mut cluster.node(0).connect()?, 0..=0x0fff);
+    let counter = format!("{{{tag}}}counter");
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = cluster.node(old).connect()?;
+        client.ask(&["CLIENT", "SETNAME", "silent"])?;
+        clients.push(client);
+    }
+    // Long enough to be asked to leave when the node is deposed.
+    wait_until(PATIENCE, "all have been silent for two seconds", || {
+        let list = cluster.node(old).ask("CLIENT LIST").unwrap_or_default();
+        let silent = list.lines().filter(|line| line.contains("name=silent"));
+        silent.filter(|line| line.contains(" idle=2 ")).count() == clients.len()
+    });
+    cluster.node_mut(old).stop()?;
+    for client in &mut clients {
+        client.send(&command(&["INCR", &counter]))?;
+    }
+    cluster.wait_for("the replica takes over", |view| {
+        view.primary_of(slot).is_some_and(|line| line.id == heir)
+    });
+    cluster.node_mut(old).go_on()?;
+    for client in &mut clients {
+        let reply = client.reply()?;
+        assert!(is_refusal(&reply), "answered by one who is deposed: {}", reply.escape_ascii());
+    }
+    Ok(())
+}
+
+#[test]
 fn numbers_that_were_given_out_and_replicated_are_not_given_out_again() -> TestResult {
     let mut cluster = Cluster::formed(3, 1, &[])?;
     let mut roamer = roamer(&cluster);

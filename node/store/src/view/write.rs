@@ -9,7 +9,7 @@ use super::{Found, View};
 use crate::entry::{Entry, Tag};
 use crate::item::{Draft, DraftValue, LARGE_VALUE_BYTES, Record, Value};
 use crate::key::Key;
-use crate::lanes::digest_of;
+use crate::lanes::Before;
 use crate::shadow::EventKind;
 use crate::store::Database;
 
@@ -77,35 +77,36 @@ impl<'a> View<'a> {
     ) -> Result<(), OutOfMemory> {
         let run = self.store.run(database);
         let old = self.living(run, key);
-        let before = self.digest_before(run, old.as_ref());
+        let before = self.digest_before(run, key, old.as_ref());
         let expiry_ms = match expiry {
             Expiry::Never => None,
             Expiry::At(at) => Some(at),
             Expiry::Keep => old.as_ref().and_then(|found| found.record.expiry_ms()),
         };
-        if let (Some(found), NewValue::Bytes(bytes)) = (&old, &value)
+        let written = if let (Some(found), NewValue::Bytes(bytes)) = (&old, &value)
             && bytes.len() < LARGE_VALUE_BYTES
             && found.record.can_overwrite(bytes.len(), modified, expiry_ms)
         {
             found.record.overwrite(bytes);
             self.touch(&found.record, found.record.access());
             self.restamp(run, key, found, expiry_ms);
+            found.record
         } else {
-            self.rewrite(run, key, old, value, expiry_ms, modified)?;
-        }
+            self.rewrite(run, key, old, value, expiry_ms, modified)?
+        };
         self.changed(run, key);
         if let Some(before) = before {
-            self.log_set(run, key, before);
+            self.log_set(run, key, before, &written);
         }
         Ok(())
     }
 
-    /// The digest of a key before it changes, 0 if it is not there; nothing while changes are not
+    /// What a key's slot has of it in its digest before it changes; nothing while changes are not
     /// logged.
     #[inline]
-    fn digest_before(&self, run: u16, old: Option<&Found<'a>>) -> Option<u64> {
-        let digest = || old.map_or(0, |found| digest_of(run, &found.record));
-        self.store.lanes.is_on().then(digest)
+    fn digest_before(&self, run: u16, key: &Key<'_>, old: Option<&Found<'a>>) -> Option<Before> {
+        let before = || Before::new(run, key, old.map(|found| &found.record));
+        self.store.lanes.is_on().then(before)
     }
 
     /// Notes a change: breaks watches and counts it.
@@ -136,7 +137,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Writes a new record and leads the key to it.
+    /// Writes a new record, leads the key to it and answers it.
     fn rewrite(
         &mut self,
         run: u16,
@@ -145,7 +146,7 @@ impl<'a> View<'a> {
         value: NewValue<'_>,
         expiry_ms: Option<u64>,
         modified: bool,
-    ) -> Result<(), OutOfMemory> {
+    ) -> Result<Record<'a>, OutOfMemory> {
         let store = self.store;
         let table = store.table_for_write(run, key.slot).ok_or(OutOfMemory)?;
         if old.is_none() {
@@ -182,7 +183,7 @@ impl<'a> View<'a> {
                 });
             }
         }
-        Ok(())
+        Ok(store.record(Entry(location)))
     }
 
     /// Appends a record, moving its value outside when it is large.
@@ -268,9 +269,10 @@ impl<'a> View<'a> {
     ) -> Result<bool, OutOfMemory> {
         let run = self.store.run(database);
         let Some(found) = self.living(run, key) else { return Ok(false) };
-        let before = self.digest_before(run, Some(&found));
-        if found.record.can_expire(expiry_ms) {
+        let before = self.digest_before(run, key, Some(&found));
+        let written = if found.record.can_expire(expiry_ms) {
             self.restamp(run, key, &found, expiry_ms);
+            found.record
         } else {
             let modified = found.record.is_modified();
             // The value is copied out, because appending may not read what it replaces.
@@ -284,17 +286,17 @@ impl<'a> View<'a> {
                         NewValue::Bytes(&bytes),
                         expiry_ms,
                         modified,
-                    )?;
+                    )?
                 }
                 Value::Large(shared) => {
                     let shared = NewValue::Shared(Arc::clone(shared));
-                    self.rewrite(run, key, Some(found), shared, expiry_ms, modified)?;
+                    self.rewrite(run, key, Some(found), shared, expiry_ms, modified)?
                 }
             }
-        }
+        };
         self.changed(run, key);
         if let Some(before) = before {
-            self.log_expiry(run, key, before);
+            self.log_expiry(run, key, before, &written);
         }
         Ok(true)
     }
@@ -314,7 +316,7 @@ impl<'a> View<'a> {
         if let Some(found) = self.living(run, key)
             && found.record.has_large_value()
         {
-            let digest = self.digest_before(run, Some(&found));
+            let digest = self.digest_before(run, key, Some(&found));
             let before = found.record.outside_bytes();
             // SAFETY: the stripe is locked and no reference to this value is alive here.
             let bytes = unsafe { found.record.edit_large() };
@@ -326,7 +328,7 @@ impl<'a> View<'a> {
                 self.writer.written += after.saturating_sub(before);
                 self.changed(run, key);
                 if let Some(digest) = digest {
-                    self.log_set(run, key, digest);
+                    self.log_set(run, key, digest, &found.record);
                 }
                 return Ok(result);
             }
