@@ -52,12 +52,12 @@ impl View {
     }
 
     /// Every shard has all its replicas in sync, nobody is failed, and there is a leader that can be done
-    /// without.
+    /// without, where there are enough nodes for that.
     pub(super) fn is_settled(&self) -> bool {
         let is_whole = |shard: &Shard| shard.in_sync.len() == shard.replicas.len();
         self.agreement.attached
             && self.agreement.leader.is_some()
-            && self.agreement.voters.len() >= self.nodes.len().min(VOTERS_MIN)
+            && (self.agreement.voters.len() >= VOTERS_MIN || self.nodes.len() < VOTERS_MIN)
             && self.nodes.iter().all(|node| !node.failed)
             && self.shards.iter().all(is_whole)
     }
