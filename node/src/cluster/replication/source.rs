@@ -21,7 +21,7 @@ use super::progress::Progress;
 use super::wire::{PIECE_BYTES, ToPrimary, Told, Unreadable, lane_head, state};
 
 /// Between sweeps that find something.
-const PAUSE_MIN: Duration = Duration::from_millis(1);
+const PAUSE_MIN: Duration = Duration::from_millis(2);
 /// Between sweeps that have found nothing for a while.
 const PAUSE_MAX: Duration = Duration::from_millis(8);
 /// Keys of a stripe that are described at once.
