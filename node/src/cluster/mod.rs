@@ -45,10 +45,11 @@ pub(crate) use setup::{CannotJoin, start};
 
 use crate::consensus::Consensus;
 use crate::node::Node;
+use crate::runner::Runner;
 use crate::settings::Redirect;
 use breakers::Breakers;
 use control::Input;
-use forward::{Forwarded, Hand};
+use forward::Forwarded;
 use peers::Peers;
 use spread::Spread;
 
@@ -84,7 +85,7 @@ pub(crate) struct Cluster {
     pub(crate) duty: Duty,
     pub(crate) replication: Arc<Replication>,
     /// What runs other nodes' clients' commands.
-    hand: Hand,
+    runner: parking_lot::Mutex<Runner>,
     breakers: Breakers,
     spread: Spread,
     node: Arc<Node>,
