@@ -22,6 +22,7 @@ mod setup;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -52,6 +53,7 @@ use control::Input;
 use forward::Forwarded;
 use peers::Peers;
 use spread::Spread;
+use wait::Waits;
 
 /// Between looks at what others bring about.
 const LOOK: Duration = Duration::from_millis(2);
@@ -87,6 +89,7 @@ pub(crate) struct Cluster {
     /// What runs other nodes' clients' commands.
     runner: parking_lot::Mutex<Runner>,
     breakers: Breakers,
+    waits: Waits,
     spread: Spread,
     node: Arc<Node>,
     timings: Timings,

@@ -24,6 +24,7 @@ use super::duty::Duty;
 use super::peers::Peers;
 use super::requests::MESH_PORT_DISTANCE;
 use super::spread::Spread;
+use super::wait::Waits;
 use super::{Cluster, Replication, members, pace};
 use crate::Exit;
 use crate::consensus::{self, Consensus, StorageProblem, Transport};
@@ -185,6 +186,7 @@ fn unite(
         duty: Duty::new(Routes::new(me, Arc::default()), settings.workers + 1),
         runner: parking_lot::Mutex::new(Runner::new(settings.workers, random::number())),
         breakers: Breakers::default(),
+        waits: Waits::default(),
         spread: Spread::default(),
         replication: Arc::new(Replication::new(
             Arc::clone(&node),
