@@ -22,6 +22,7 @@ mod pause;
 mod pubsub;
 mod random;
 mod recover;
+mod runner;
 mod session;
 mod settings;
 #[cfg(test)]

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use skep_command::statistics::Statistics;
-use skep_command::{Client, Env};
+use skep_command::Client;
 use skep_resp::{Batch, Reply};
-use skep_store::{Upkeep, Writer};
+use skep_store::Upkeep;
 use tokio::task::LocalSet;
 
 use crate::node::Node;
+use crate::runner::{Runner, Turn};
 use crate::session;
 
 /// Size of the buffer that all sessions of a worker read into.
@@ -36,7 +36,7 @@ pub(crate) struct Worker {
     lent: RefCell<Lent>,
     /// Unix time of the last batch or tick, for what need not be exact.
     recent_ms: Cell<u64>,
-    state: RefCell<State>,
+    runner: RefCell<Runner>,
 }
 
 /// Memory lent to the session that runs. All sessions use the same, so it stays in the caches, and
@@ -45,11 +45,6 @@ pub(crate) struct Worker {
 struct Lent {
     batch: Batch,
     reply: Reply,
-}
-
-struct State {
-    writer: Writer,
-    statistics: Statistics,
 }
 
 /// Runs a worker until the node stops.
@@ -70,7 +65,7 @@ pub(crate) fn run(
         input: RefCell::new(vec![0; INPUT_BYTES]),
         lent: RefCell::default(),
         recent_ms: Cell::new(crate::node::unix_time_us() / 1000),
-        state: RefCell::new(State { writer: Writer::new(seed), statistics: Statistics::default() }),
+        runner: RefCell::new(Runner::new(number, seed)),
     });
     LocalSet::new().block_on(&runtime, async move {
         for listener in listeners {
@@ -127,7 +122,7 @@ async fn upkeep(worker: &Worker) {
 }
 
 impl Worker {
-    /// Runs a batch from command `next` on; see [`Env::run_batch`].
+    /// Runs a batch from command `next` on; see [`Runner::run`].
     #[inline]
     pub(crate) fn run_batch(
         &self,
@@ -137,35 +132,18 @@ impl Worker {
         input: &[u8],
         next: usize,
     ) -> usize {
-        let mut state = self.state.borrow_mut();
-        let State { writer, statistics } = &mut *state;
         let now_ms = self.node.now_ms();
         self.recent_ms.set(now_ms);
-        let out_of_memory = self.node.make_room(writer, now_ms);
         reply.set_protocol(client.protocol);
         let duty = self.node.cluster().map(|cluster| &cluster.duty);
-        let shift = duty.map(|duty| duty.begin(self.number));
-        let mut env = Env {
-            store: &self.node.store,
-            writer,
-            reply,
-            client,
-            server: &*self.node,
-            statistics,
-            now_ms,
-            exact_times: self.node.exact_times.load(Relaxed),
-            out_of_memory,
-            routes: shift.as_ref().map(|shift| (&**shift.routes, shift.lease)),
-        };
-        let next = env.run_batch(batch, input, next);
-        if let Some((duty, shift)) = duty.zip(shift)
-            && !duty.end(&shift)
-        {
+        let exact_times = self.node.exact_times.load(Relaxed);
+        let turn =
+            Turn { duty, client: &mut *client, reply, batch, input, next, now_ms, exact_times };
+        let ran = self.runner.borrow_mut().run(&self.node, turn);
+        if !ran.may_answer {
             self.revoke(client);
         }
-        writer.publish(&self.node.store);
-        self.node.store.work_off(writer);
-        next
+        ran.next
     }
 
     /// Ends a connection whose last replies must not be sent: the node's lease ran out while they were
@@ -226,33 +204,18 @@ impl Worker {
 
     /// Ends what a closing connection leaves in the store.
     pub(crate) fn disconnect(&self, client: &mut Client, reply: &mut Reply) {
-        let mut state = self.state.borrow_mut();
-        let State { writer, statistics } = &mut *state;
-        let mut env = Env {
-            store: &self.node.store,
-            writer,
-            reply,
-            client,
-            server: &*self.node,
-            statistics,
-            now_ms: self.node.now_ms(),
-            exact_times: false,
-            out_of_memory: false,
-            routes: None,
-        };
-        env.disconnect();
+        self.runner.borrow_mut().disconnect(&self.node, client, reply);
     }
 
     /// One step of upkeep. Answers whether there is more to do soon.
     fn tick(&self) -> bool {
-        let mut state = self.state.borrow_mut();
-        let State { writer, statistics } = &mut *state;
-        self.node.figures[self.number].take(&writer.counters, statistics);
-        writer.set_samples(self.node.settings.load().samples);
+        let mut runner = self.runner.borrow_mut();
+        runner.publish_figures(&self.node);
+        runner.writer.set_samples(self.node.settings.load().samples);
         self.node.tick(self.number);
         let now_ms = self.node.now_ms();
         self.recent_ms.set(now_ms);
         let upkeep = Upkeep { now_ms, expire: self.node.expires_actively() };
-        self.node.store.upkeep(writer, &upkeep)
+        self.node.store.upkeep(&mut runner.writer, &upkeep)
     }
 }

@@ -32,8 +32,6 @@ pub(crate) enum Ask {
     Invite { host: String, mesh_port: u16 },
     /// Hand your shard over to who asks.
     HandOver,
-    /// As `WAIT`, for a client that has written through who asks.
-    Wait { replicas: u64, timeout_ms: u64 },
 }
 
 /// The answer.
@@ -43,8 +41,6 @@ pub(crate) enum Answer {
     Done,
     /// What a node needs to join.
     Welcome(Vec<u8>),
-    /// So many replicas.
-    Count(i64),
     /// No, and why.
     Refused(String),
 }
@@ -100,9 +96,6 @@ impl Cluster {
             }
             _ if !caller.is_member => Answer::Refused("you are no member".to_owned()),
             Ask::Ping => Answer::Done,
-            Ask::Wait { replicas, timeout_ms } => {
-                Answer::Count(self.wait(replicas, timeout_ms).await)
-            }
             Ask::HandOver => answer_of(self.hand_over(caller.id).await),
         }
     }

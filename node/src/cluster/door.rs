@@ -8,6 +8,7 @@ use skep_mesh::{BoxFuture, Caller, Class, FrameReceiver, FrameSender, Handler, R
 
 use super::Cluster;
 use super::control::Input;
+use super::wait::Asked;
 
 /// The handler of the mesh.
 pub(super) struct Door(pub(super) Arc<Cluster>);
@@ -43,11 +44,15 @@ impl Handler for Door {
         mut receiver: FrameReceiver,
     ) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            if class == Class::Forward {
-                return self.0.take_messages(receiver).await;
-            }
-            if let Ok(Some(first)) = receiver.receive().await {
-                self.0.replication.serve(from, sender, receiver, &first).await;
+            let Ok(Some(first)) = receiver.receive().await else { return };
+            match class {
+                Class::Forward => match Asked::decode(&first) {
+                    Some(asked) => self.0.serve_wait(asked, sender, receiver).await,
+                    None => self.0.take_messages(first, receiver).await,
+                },
+                Class::Bulk => self.0.replication.serve(from, sender, receiver, &first).await,
+                // Nobody opens one.
+                Class::Control => {}
             }
         })
     }

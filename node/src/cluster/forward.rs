@@ -10,19 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 use skep_cluster::topology::SlotOwner;
 use skep_command::cluster::DeferredReply;
-use skep_command::statistics::Statistics;
-use skep_command::{Client, CommandError, Env};
+use skep_command::{Client, CommandError};
 use skep_keyspace::{NodeId, Slot};
 use skep_mesh::{Class, MeshError, Rejected};
 use skep_resp::{Args, Batch, Limits, Parser, Protocol, Reply};
-use skep_store::Writer;
 use tokio::time::Instant;
 
 use super::{Cluster, FORWARDED_CLIENT};
-use crate::random;
+use crate::runner::Turn;
 
 /// How long a node may take to answer a forwarded command.
 const ANSWER: Duration = Duration::from_millis(1_000);
@@ -83,20 +80,6 @@ impl Forwarded {
             reads_replica: flags & 2 != 0,
             command: command.to_vec(),
         })
-    }
-}
-
-/// What runs forwarded commands.
-pub(crate) struct Hand {
-    state: Mutex<(Writer, Statistics)>,
-    /// Its number among the threads that run commands.
-    thread: usize,
-}
-
-impl Hand {
-    pub(super) fn new(thread: usize) -> Hand {
-        let state = (Writer::new(random::number()), Statistics::default());
-        Hand { state: Mutex::new(state), thread }
     }
 }
 
@@ -224,29 +207,20 @@ impl Cluster {
         input: &[u8],
         reply: &mut Reply,
     ) -> bool {
-        let node = &self.node;
-        let mut state = self.hand.state.lock();
-        let (writer, statistics) = &mut *state;
-        let now_ms = node.now_ms();
-        let out_of_memory = node.make_room(writer, now_ms);
-        let shift = self.duty.begin(self.hand.thread);
-        let mut env = Env {
-            store: &node.store,
-            writer,
-            reply,
+        let mut runner = self.runner.lock();
+        let turn = Turn {
+            duty: Some(&self.duty),
             client,
-            server: &**node,
-            statistics,
-            now_ms,
+            reply,
+            batch,
+            input,
+            next: 0,
+            now_ms: self.node.now_ms(),
             exact_times: false,
-            out_of_memory,
-            routes: Some((&shift.routes, shift.lease)),
         };
-        env.run_batch(batch, input, 0);
-        writer.publish(&node.store);
-        node.store.work_off(writer);
-        node.figures[self.hand.thread].take(&writer.counters, statistics);
-        self.duty.end(&shift)
+        let ran = runner.run(&self.node, turn);
+        runner.publish_figures(&self.node);
+        ran.may_answer
     }
 }
 

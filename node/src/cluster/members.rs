@@ -16,8 +16,9 @@ const ROUND: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_millis(400);
 /// So many rounds in a row that a node misses, or answers again, count.
 const ROUNDS: u32 = 3;
-/// Between looks for names that are not resolved.
-const LOOKUP: Duration = Duration::from_millis(200);
+/// Between attempts to resolve names: at first, and at most after so many in vain.
+const LOOKUP_MIN: Duration = Duration::from_millis(200);
+const LOOKUP_MAX: Duration = Duration::from_secs(5);
 /// Between attempts to have this node's entry corrected.
 const CORRECT: Duration = Duration::from_millis(200);
 
@@ -41,12 +42,21 @@ pub(super) async fn keep_own_entry(cluster: Arc<Cluster>) {
     }
 }
 
-/// Looks up the names of members.
+/// Looks up the names of members: new ones at once, and those that nobody knows ever more rarely.
 pub(super) async fn keep_addresses(cluster: Arc<Cluster>) {
+    let peers = &cluster.peers;
+    let mut pause = LOOKUP_MIN;
     loop {
-        cluster.peers.resolve_names().await;
-        sleep(LOOKUP).await;
+        let are_resolved = peers.resolve_names().await;
+        tokio::select! {
+            () = peers.named() => pause = LOOKUP_MIN,
+            () = sleep(pause), if !are_resolved => pause = longer(pause),
+        }
     }
+}
+
+fn longer(pause: Duration) -> Duration {
+    (2 * pause).min(LOOKUP_MAX)
 }
 
 /// While this node leads, marks the nodes that do not answer, and those that do again.
@@ -115,6 +125,13 @@ async fn mark(cluster: &Cluster, node: NodeId, is_failed: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_nobody_knows_are_looked_up_ever_more_rarely() {
+        let pauses = std::iter::successors(Some(LOOKUP_MIN), |pause| Some(longer(*pause)));
+        let pauses: Vec<u128> = pauses.take(7).map(|pause| pause.as_millis()).collect();
+        assert_eq!(pauses, [200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+    }
 
     #[test]
     fn only_what_lasts_counts() {

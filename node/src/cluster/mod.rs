@@ -22,6 +22,7 @@ mod setup;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -45,12 +46,14 @@ pub(crate) use setup::{CannotJoin, start};
 
 use crate::consensus::Consensus;
 use crate::node::Node;
+use crate::runner::Runner;
 use crate::settings::Redirect;
 use breakers::Breakers;
 use control::Input;
-use forward::{Forwarded, Hand};
+use forward::Forwarded;
 use peers::Peers;
 use spread::Spread;
+use wait::Waits;
 
 /// Between looks at what others bring about.
 const LOOK: Duration = Duration::from_millis(2);
@@ -84,8 +87,9 @@ pub(crate) struct Cluster {
     pub(crate) duty: Duty,
     pub(crate) replication: Arc<Replication>,
     /// What runs other nodes' clients' commands.
-    hand: Hand,
+    runner: parking_lot::Mutex<Runner>,
     breakers: Breakers,
+    waits: Waits,
     spread: Spread,
     node: Arc<Node>,
     timings: Timings,

@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -13,6 +12,7 @@ use skep_cluster::Topology;
 use skep_cluster::topology::NodeAddress;
 use skep_keyspace::NodeId;
 use skep_mesh::{Admission, Membership, Peer};
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 /// How long a removed node is not even a guest, so that it cannot come back by itself.
@@ -31,12 +31,14 @@ struct Known {
 pub(crate) struct Peers {
     me: NodeId,
     known: ArcSwap<HashMap<NodeId, Known>>,
+    /// A name has come that is not resolved.
+    named: Notify,
     removed: Mutex<HashMap<NodeId, Instant>>,
 }
 
 impl Peers {
     pub(crate) fn new(me: NodeId) -> Peers {
-        Peers { me, known: ArcSwap::default(), removed: Mutex::default() }
+        Peers { me, known: ArcSwap::default(), named: Notify::new(), removed: Mutex::default() }
     }
 
     /// Where a member is; nothing while its name is not resolved.
@@ -52,16 +54,14 @@ impl Peers {
 
     /// Takes the members of a topology over. Answers those that are no members any more.
     pub(crate) fn update(&self, topology: &Topology) -> Vec<NodeId> {
-        let before = self.known.load_full();
-        let known = topology.nodes.iter().map(|(&id, about)| {
-            let address = about.address.clone();
-            let same = before.get(&id).filter(|known| known.address == address);
-            let by_number = || Some(peer(id, &address, address.host.parse().ok()?));
-            let peer = same.map_or_else(by_number, |known| known.peer);
-            (id, Known { address, peer })
-        });
-        self.known.store(Arc::new(known.collect()));
+        let before = self.known.rcu(|before| known_of(topology, before));
         let now = self.known.load();
+        let is_new = |id: &NodeId, known: &Known| {
+            before.get(id).is_none_or(|before| before.address != known.address)
+        };
+        if now.iter().any(|(id, known)| known.peer.is_none() && is_new(id, known)) {
+            self.named.notify_one();
+        }
         let gone: Vec<NodeId> = before.keys().filter(|id| !now.contains_key(id)).copied().collect();
         let mut removed = self.removed.lock();
         removed.retain(|id, at| at.elapsed() < BAN && !now.contains_key(id));
@@ -72,8 +72,8 @@ impl Peers {
         gone
     }
 
-    /// Resolves the names that have not been yet.
-    pub(crate) async fn resolve_names(&self) {
+    /// Resolves the names that have not been yet. Answers whether none is left.
+    pub(crate) async fn resolve_names(&self) -> bool {
         let known = self.known.load_full();
         for (&id, Known { address, .. }) in known.iter().filter(|(_, known)| known.peer.is_none()) {
             let Some(found) = lookup(&address.host, address.mesh_port).await else { continue };
@@ -85,7 +85,25 @@ impl Peers {
                 now
             });
         }
+        self.known.load().values().all(|known| known.peer.is_some())
     }
+
+    /// Returns when a name has come that is not resolved.
+    pub(crate) async fn named(&self) {
+        self.named.notified().await;
+    }
+}
+
+/// The members of a topology, with the peers of those that are where they were before.
+fn known_of(topology: &Topology, before: &HashMap<NodeId, Known>) -> HashMap<NodeId, Known> {
+    let known = topology.nodes.iter().map(|(&id, about)| {
+        let address = about.address.clone();
+        let same = before.get(&id).filter(|known| known.address == address);
+        let by_number = || Some(peer(id, &address, address.host.parse().ok()?));
+        let peer = same.map_or_else(by_number, |known| known.peer);
+        (id, Known { address, peer })
+    });
+    known.collect()
 }
 
 impl Membership for Peers {
@@ -115,6 +133,10 @@ pub(crate) async fn lookup(host: &str, port: u16) -> Option<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use skep_cluster::Node;
 
     use super::*;
@@ -154,10 +176,24 @@ mod tests {
         let peers = Peers::new(NodeId::from(1));
         peers.update(&topology(&["localhost", "10.0.0.2"]));
         assert_eq!(peers.get(NodeId::from(1)), None);
-        peers.resolve_names().await;
+        assert!(peers.resolve_names().await);
         let found = peers.get(NodeId::from(1)).unwrap();
         assert!(found.control.ip().is_loopback() && found.bulk.port() == 18000, "{found:?}");
         peers.update(&topology(&["localhost", "10.0.0.2", "::3"]));
         assert_eq!(peers.get(NodeId::from(1)), Some(found));
+    }
+
+    #[test]
+    fn only_a_new_name_has_names_resolved() {
+        let peers = Peers::new(NodeId::from(1));
+        let is_called = |hosts: &[&str]| {
+            peers.update(&topology(hosts));
+            pin!(peers.named()).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+        };
+        assert!(!is_called(&["10.0.0.1", "10.0.0.2"]));
+        assert!(is_called(&["10.0.0.1", "two"]));
+        assert!(!is_called(&["10.0.0.1", "two", "10.0.0.3"]));
+        assert!(is_called(&["one", "two"]));
+        assert!(!is_called(&["one"]));
     }
 }

@@ -9,10 +9,9 @@ use skep_cluster::{Change, Refusal, ShardId};
 use skep_command::CommandError;
 use skep_command::cluster::{ClusterRequest, DeferredReply, FailoverKind};
 use skep_keyspace::NodeId;
-use tokio::time::timeout;
 
+use super::Cluster;
 use super::ask::{ASK, Answer, Ask, ask, frame, read};
-use super::{Cluster, has_no_slots};
 use crate::random;
 
 /// The usual distance of a node's mesh port from its client port.
@@ -21,8 +20,6 @@ pub(crate) const MESH_PORT_DISTANCE: u16 = 10_000;
 const SEE: Duration = Duration::from_secs(5);
 /// How long the old primary may take to begin a hand-over.
 const BEGIN: Duration = Duration::from_secs(1);
-/// How long a `WAIT` without an end waits for another node.
-const WAIT_MAX: Duration = Duration::from_secs(3600);
 /// How long a failover may take altogether.
 const FAILOVER: Duration = Duration::from_secs(5);
 
@@ -253,61 +250,5 @@ impl Cluster {
                 .to_owned()
         })?;
         Ok(DeferredReply::Ok)
-    }
-
-    /// `WAIT` of a client that may have written to other shards, too: the least of all counts.
-    async fn wait_everywhere(&self, replicas: u64, timeout_ms: u64, elsewhere: &[ShardId]) -> i64 {
-        let routes = self.duty.routes();
-        let is_mine = !has_no_slots(&routes) || elsewhere.is_empty();
-        let has_replicas = routes.my_shard().is_some_and(|(_, shard)| !shard.replicas.is_empty());
-        let mut least = match (is_mine, has_replicas) {
-            (true, true) => self.wait(replicas, timeout_ms).await,
-            (true, false) => 0,
-            (false, _) => i64::MAX,
-        };
-        for shard in elsewhere {
-            let primary = routes.topology.shards.get(shard).map(|shard| shard.primary);
-            let peer = primary.and_then(|primary| self.peers.get(primary));
-            let waited = match self.mesh().zip(peer) {
-                Some((mesh, peer)) => {
-                    // Nobody there knows when the client leaves.
-                    let wait = match timeout_ms {
-                        0 => WAIT_MAX,
-                        _ => Duration::from_millis(timeout_ms).min(WAIT_MAX),
-                    };
-                    let timeout_ms = wait.as_millis() as u64;
-                    let asked = Ask::Wait { replicas, timeout_ms };
-                    ask(mesh, &peer, &asked, wait + BEGIN).await.ok()
-                }
-                None => None,
-            };
-            let Some(Answer::Count(count)) = waited else { return 0 };
-            least = least.min(count);
-        }
-        least
-    }
-
-    /// `WAIT`: how many replicas have applied what is written now, once enough have or time is up.
-    pub(super) async fn wait(&self, replicas: u64, timeout_ms: u64) -> i64 {
-        let mut waiting = tokio::task::JoinSet::new();
-        for progress in self.replication.replicas() {
-            waiting.spawn(async move { progress.catch_up().await });
-        }
-        let mut count = 0;
-        let enough = async {
-            while count < replicas && waiting.join_next().await.is_some() {
-                count += 1;
-            }
-            if count < replicas {
-                // None is left that could; as in Redis the client waits all the same.
-                std::future::pending::<()>().await;
-            }
-        };
-        match timeout_ms {
-            0 => enough.await,
-            // Too late is what the count says.
-            _ => drop(timeout(Duration::from_millis(timeout_ms), enough).await),
-        }
-        i64::try_from(count).unwrap_or(i64::MAX)
     }
 }

@@ -21,14 +21,16 @@ use super::breakers::Breakers;
 use super::control::{Control, INPUTS_MAX, Input};
 use super::door::Door;
 use super::duty::Duty;
-use super::forward::Hand;
 use super::peers::Peers;
 use super::requests::MESH_PORT_DISTANCE;
 use super::spread::Spread;
+use super::wait::Waits;
 use super::{Cluster, Replication, members, pace};
 use crate::Exit;
 use crate::consensus::{self, Consensus, StorageProblem, Transport};
 use crate::node::{Node, unix_time_us};
+use crate::random;
+use crate::runner::Runner;
 use crate::settings::{ClusterSettings, Settings};
 
 /// The usual distance of a node's bulk port from its client port.
@@ -180,10 +182,11 @@ fn unite(
     Arc::new(Cluster {
         me,
         name: identity.cluster.to_string(),
-        // The workers, and the hand for forwarded commands.
+        // The workers, and the runner of forwarded commands.
         duty: Duty::new(Routes::new(me, Arc::default()), settings.workers + 1),
-        hand: Hand::new(settings.workers),
+        runner: parking_lot::Mutex::new(Runner::new(settings.workers, random::number())),
         breakers: Breakers::default(),
+        waits: Waits::default(),
         spread: Spread::default(),
         replication: Arc::new(Replication::new(
             Arc::clone(&node),

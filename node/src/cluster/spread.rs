@@ -121,10 +121,12 @@ impl Cluster {
     }
 
     /// Gives messages of another node to the subscribers here, until it ends.
-    pub(super) async fn take_messages(&self, mut receiver: FrameReceiver) {
-        while let Ok(Some(frame)) = receiver.receive().await {
+    pub(super) async fn take_messages(&self, first: Bytes, mut receiver: FrameReceiver) {
+        let mut next = Some(first);
+        while let Some(frame) = next {
             let Some((kind, channel, message)) = decode(&frame) else { return };
             self.node.publish_here(kind, channel, message);
+            next = receiver.receive().await.ok().flatten();
         }
     }
 }

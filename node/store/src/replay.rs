@@ -45,6 +45,8 @@ struct Arrived {
 /// Applies lanes to a store.
 pub struct Replay {
     lanes: Vec<Arrived>,
+    /// Bytes of all of them.
+    waiting_bytes: usize,
     /// Lanes that are at the end of their part of a group, by group.
     groups: BTreeMap<u64, LaneSet>,
     /// For each lane the first group whose part is still to come: those of before are in the keys
@@ -56,6 +58,7 @@ impl Default for Replay {
     fn default() -> Replay {
         Replay {
             lanes: (0..STRIPE_COUNT).map(|_| Arrived::default()).collect(),
+            waiting_bytes: 0,
             groups: BTreeMap::new(),
             floors: vec![0; STRIPE_COUNT],
         }
@@ -65,13 +68,19 @@ impl Default for Replay {
 impl Replay {
     /// Bytes that have arrived and wait for the rest of their effect or group.
     pub fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    /// The same, counted anew: for tests.
+    pub fn recount_waiting_bytes(&self) -> usize {
         self.lanes.iter().map(|lane| lane.bytes.len()).sum()
     }
 
     /// A lane begins anew with keys that have come otherwise, which know all groups below `groups`
     /// (see [`Store::lane_mark`]): no group waits for the lane's part of those.
     pub fn restart(&mut self, store: &Store, lane: u8, groups: u64) {
-        self.lanes[usize::from(lane)] = Arrived::default();
+        let before = std::mem::take(&mut self.lanes[usize::from(lane)]);
+        self.waiting_bytes -= before.bytes.len();
         self.floors[usize::from(lane)] = groups;
         store.begin_groups(groups);
     }
@@ -94,6 +103,7 @@ impl Replay {
             return Err(ReplayError::Gap { lane, wanted, got: offset });
         }
         arrived.bytes.extend_from_slice(bytes);
+        self.waiting_bytes += bytes.len();
         self.advance(store, writer, lane)
     }
 
@@ -109,6 +119,7 @@ impl Replay {
             if single_bytes > 0 {
                 apply(store, writer, &[(lane, &arrived.bytes[..single_bytes])])?;
                 arrived.bytes.drain(..single_bytes);
+                self.waiting_bytes -= single_bytes;
             }
             let part = group_part(&arrived.bytes).map_err(|_| ReplayError::Corrupt { lane })?;
             let Some((group, lanes, len_bytes)) = part else { continue };
@@ -143,6 +154,7 @@ impl Replay {
             let arrived = &mut self.lanes[usize::from(lane)];
             if let Some((_, len_bytes)) = arrived.waits.take() {
                 arrived.bytes.drain(..len_bytes);
+                self.waiting_bytes -= len_bytes;
             }
         }
         Ok(())

@@ -14,6 +14,7 @@ mod clients;
 mod history;
 mod host;
 mod storm;
+mod waits;
 mod world;
 
 use std::time::Duration;

@@ -68,6 +68,7 @@ fn catch_up(
             assert_eq!(got, Some(bytes.len()), "lane {lane} has been forgotten");
             if !bytes.is_empty() {
                 replay.feed(&to.store, &mut to.writer, lane, *position, &bytes)?;
+                assert_counted(replay);
                 *position += bytes.len() as u64;
                 moved = true;
             }
@@ -76,6 +77,12 @@ fn catch_up(
             return Ok(());
         }
     }
+}
+
+/// What waits is known without a look at all lanes.
+#[track_caller]
+fn assert_counted(replay: &Replay) {
+    assert_eq!(replay.waiting_bytes(), replay.recount_waiting_bytes());
 }
 
 fn assert_same(primary: &mut Bench, replica: &mut Bench) {
@@ -198,6 +205,7 @@ fn a_group_is_never_half_there() {
             replay
                 .feed(&replica.store, &mut replica.writer, lane, *position, &bytes)
                 .expect("lanes replay");
+            assert_counted(&replay);
             *position += bytes.len() as u64;
             let values: Vec<_> = keys.iter().map(|key| replica.get(0, key)).collect();
             assert!(values.iter().all(|value| *value == values[0]), "half a group: {values:?}");
@@ -287,8 +295,11 @@ fn gaps_and_garbage_are_refused() {
         let lane = random.below(256) as u8;
         let begin = store.lane_end(lane);
         let result = replay.feed(store, &mut replica.writer, lane, begin, &bytes);
+        assert_counted(&replay);
         let waiting = replay.waiting_bytes() as u64;
         assert!(result.is_err() || store.lane_end(lane) + waiting == begin + bytes.len() as u64);
+        replay.restart(store, lane, 0);
+        assert_counted(&replay);
     }
 }
 
