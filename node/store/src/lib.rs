@@ -13,6 +13,8 @@
 mod audit;
 mod block;
 mod chunk;
+#[allow(dead_code)]
+mod collection;
 mod compact;
 pub mod cost;
 mod effect;
