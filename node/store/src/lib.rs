@@ -13,7 +13,7 @@
 mod audit;
 mod block;
 mod chunk;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the view is yet to use it")]
 mod collection;
 mod compact;
 pub mod cost;
