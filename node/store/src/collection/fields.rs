@@ -20,7 +20,7 @@ const MAX_DEPTH: u32 = 28;
 const MAX_PICKS: u32 = 1_000;
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Fields {
     seed: u64,
     /// First bits of the hash -> bucket.
@@ -33,7 +33,7 @@ pub(crate) struct Fields {
 }
 
 /// Fields whose hashes begin with the same `depth` bits.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Bucket {
     depth: u32,
     /// The last byte of each field's hash.

@@ -12,14 +12,14 @@ use super::page::Page;
 const MAX_PAGES: usize = 256;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ranked {
     blocks: Vec<Block>,
     len: usize,
     heap_bytes: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Block {
     pages: Vec<Page>,
     len: usize,

@@ -1,0 +1,236 @@
+//! A collection as a handler reads it.
+
+use super::fields::{Fields, split};
+use super::page::Page;
+use super::sorted::{self, SortedSet};
+use super::{Elements, Kind, Large, digest_of, varint};
+
+/// A collection, under its stripe's lock.
+#[derive(Clone, Copy, Debug)]
+pub enum Contents<'a> {
+    /// Its entries, one behind the other.
+    Small(Kind, &'a [u8]),
+    /// One that lies elsewhere.
+    Large(&'a Large),
+}
+
+/// Entries that lie one behind the other.
+#[derive(Clone)]
+struct Entries<'a>(&'a [u8]);
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let (len, head) = varint::read(self.0);
+        let (entry, rest) = self.0[head..].split_at(len);
+        self.0 = rest;
+        Some(split(entry))
+    }
+}
+
+/// Whether bytes that came from elsewhere are a small collection.
+pub(crate) fn is_small_collection(bytes: &[u8]) -> bool {
+    let Some((kind, mut rest)) = bytes.split_first() else { return false };
+    let Some(kind) = Kind::of(*kind) else { return false };
+    let is_any = !rest.is_empty();
+    while !rest.is_empty() {
+        let entry =
+            varint::checked(rest).and_then(|(len, head)| rest[head..].split_at_checked(len));
+        let Some((entry, after)) = entry else { return false };
+        let parts =
+            varint::checked(entry).and_then(|(len, head)| entry[head..].split_at_checked(len));
+        if !parts.is_some_and(|(_, value)| kind.takes(value)) {
+            return false;
+        }
+        rest = after;
+    }
+    is_any
+}
+
+impl<'a> Contents<'a> {
+    /// A small collection, as its key's record has it.
+    pub(crate) fn small(bytes: &'a [u8]) -> Contents<'a> {
+        let (kind, entries) = bytes.split_first().unwrap_or((&0, &[]));
+        Contents::Small(Kind::of(*kind).unwrap_or(Kind::Hash), entries)
+    }
+
+    /// What it is.
+    pub fn kind(self) -> Kind {
+        match self {
+            Contents::Small(kind, _) => kind,
+            Contents::Large(large) => large.kind(),
+        }
+    }
+
+    /// Whether it lies outside its key's record. One that has become large stays so.
+    pub fn is_large(self) -> bool {
+        match self {
+            Contents::Small(..) => false,
+            Contents::Large(_) => true,
+        }
+    }
+
+    /// How many elements it has: more than none.
+    pub fn len(self) -> usize {
+        match self {
+            Contents::Small(_, bytes) => Entries(bytes).count(),
+            Contents::Large(large) => large.len(),
+        }
+    }
+
+    /// Whether it has no elements, which no collection of a key does.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value of an element.
+    pub fn get(self, field: &[u8]) -> Option<&'a [u8]> {
+        match self {
+            Contents::Small(_, bytes) => {
+                Entries(bytes).find(|(other, _)| *other == field).map(|(_, value)| value)
+            }
+            Contents::Large(large) => large.get(field),
+        }
+    }
+
+    /// All elements with their values; those of a sorted set in its order, else in none.
+    pub fn iter(self) -> Box<dyn Iterator<Item = (&'a [u8], &'a [u8])> + 'a> {
+        match self {
+            Contents::Small(_, bytes) => Box::new(Entries(bytes)),
+            Contents::Large(Large { elements: Elements::Set(fields), .. })
+            | Contents::Large(Large { elements: Elements::Hash(fields), .. }) => {
+                Box::new(fields.iter())
+            }
+            Contents::Large(Large { elements: Elements::SortedSet(set), .. }) => {
+                Box::new(set.elements())
+            }
+        }
+    }
+
+    /// Visits at least `count` elements from a cursor on (0: the beginning), unless there are fewer;
+    /// of a small collection all. Answers where to go on, 0 when all have been visited. An element
+    /// that is there all the time is visited once.
+    pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&'a [u8], &'a [u8])) -> u64 {
+        match self {
+            Contents::Small(_, bytes) => {
+                Entries(bytes).for_each(|(field, value)| visit(field, value));
+                0
+            }
+            Contents::Large(large) => large.fields().scan(cursor, count, visit),
+        }
+    }
+
+    /// An element at random, each with the same probability.
+    pub fn pick(self, mut random: impl FnMut() -> u64) -> Option<(&'a [u8], &'a [u8])> {
+        match self {
+            Contents::Small(_, bytes) => {
+                let count = Entries(bytes).count().max(1) as u64;
+                Entries(bytes).nth((random() % count) as usize)
+            }
+            Contents::Large(large) => large.fields().pick(random),
+        }
+    }
+
+    /// The sum of its elements' digests.
+    pub(crate) fn digest(self) -> u64 {
+        match self {
+            Contents::Small(..) => self.recount_digest(),
+            Contents::Large(large) => large.digest,
+        }
+    }
+
+    /// The same, counted anew.
+    pub(crate) fn recount_digest(self) -> u64 {
+        let digests = self.iter().map(|(field, value)| digest_of(self.kind(), field, value));
+        digests.fold(0, u64::wrapping_add)
+    }
+
+    /// Calls `visit` with the members of a sorted set and their scores from a rank on, in order or,
+    /// from there down to the first, in the opposite one, until it answers false.
+    pub fn each_from(
+        self,
+        rank: usize,
+        is_reverse: bool,
+        mut visit: impl FnMut(&'a [u8], f64) -> bool,
+    ) {
+        match self {
+            Contents::Small(_, bytes) => {
+                let scored = Entries(bytes).map(|(member, bits)| (member, sorted::score_in(bits)));
+                if is_reverse {
+                    let mut before: Vec<_> = scored.take(rank + 1).collect();
+                    before.reverse();
+                    before.into_iter().all(|(member, score)| visit(member, score));
+                } else {
+                    scored.skip(rank).all(|(member, score)| visit(member, score));
+                }
+            }
+            Contents::Large(Large { elements: Elements::SortedSet(set), .. }) => {
+                if is_reverse {
+                    set.iter_back_from(rank).all(|(score, member)| visit(member, score));
+                } else {
+                    set.iter_from(rank).all(|(score, member)| visit(member, score));
+                }
+            }
+            Contents::Large(_) => {}
+        }
+    }
+
+    /// How many members of a sorted set come before the first of which `is_beyond` holds; it holds for
+    /// all after that.
+    pub fn count_before(self, is_beyond: impl Fn(f64, &[u8]) -> bool) -> usize {
+        match self {
+            Contents::Small(_, bytes) => Entries(bytes)
+                .take_while(|(member, bits)| !is_beyond(sorted::score_in(bits), member))
+                .count(),
+            Contents::Large(Large { elements: Elements::SortedSet(set), .. }) => {
+                set.count_before(is_beyond)
+            }
+            Contents::Large(_) => 0,
+        }
+    }
+
+    /// How many members of a sorted set come before this one, and its score.
+    pub fn rank(self, member: &[u8]) -> Option<(usize, f64)> {
+        match self {
+            Contents::Small(_, bytes) => {
+                let mut numbered = Entries(bytes).enumerate();
+                let (rank, (_, bits)) = numbered.find(|(_, (other, _))| *other == member)?;
+                Some((rank, sorted::score_in(bits)))
+            }
+            Contents::Large(Large { elements: Elements::SortedSet(set), .. }) => {
+                Some((set.rank(member)?, set.score(member)?))
+            }
+            Contents::Large(_) => None,
+        }
+    }
+}
+
+impl Large {
+    /// Elements by hash.
+    fn fields(&self) -> &Fields {
+        match &self.elements {
+            Elements::Set(fields) | Elements::Hash(fields) => fields,
+            Elements::SortedSet(set) => set.scores(),
+        }
+    }
+
+    /// A large collection with the elements of a small one.
+    pub(super) fn grown(kind: Kind, seed: u64, page: &Page) -> Large {
+        let mut large = Large::new(kind, seed);
+        for (field, value) in page.entries().map(split) {
+            large.put(field, value);
+        }
+        large
+    }
+}
+
+impl SortedSet {
+    fn elements(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        // The bits of a score lie beside its member's hash, not in the order.
+        self.iter_from(0).filter_map(|(_, member)| Some((member, self.get(member)?)))
+    }
+}
