@@ -11,13 +11,16 @@ pub mod cluster;
 mod connection;
 pub mod cx;
 mod dispatch;
+mod elements;
 pub mod error;
 #[cfg(test)]
 mod fuzz;
+mod hash;
 mod introspection;
 mod key;
 mod keyspec;
 mod pubsub;
+mod random;
 mod route;
 pub mod row;
 pub mod server;

@@ -214,6 +214,14 @@ pub enum Group {
     Generic,
     /// Strings.
     String,
+    /// Hashes.
+    Hash,
+    /// Sets.
+    Set,
+    /// Sorted sets.
+    SortedSet,
+    /// Lists.
+    List,
     /// Publish and subscribe.
     Pubsub,
     /// Transactions.

@@ -301,7 +301,7 @@ impl Store {
     pub(crate) fn bury(&self, record: &Record<'_>) {
         record.mark_dead();
         if let Some(large) = record.take_collection() {
-            self.graves.bury(large);
+            self.graves.bury(*large);
         }
         record.release_outside();
         self.segments.died(record.location, record.len_bytes());

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod connection;
+mod hash;
 mod key;
 mod pubsub;
 mod server;
@@ -17,6 +18,7 @@ use crate::row::Row;
 pub static FAMILIES: &[&[Row]] = &[
     string::ROWS,
     key::ROWS,
+    hash::ROWS,
     transaction::ROWS,
     pubsub::ROWS,
     connection::ROWS,

@@ -15,13 +15,13 @@ const STEPS: usize = 256;
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Graves {
-    waiting: Mutex<Vec<Box<Large>>>,
+    waiting: Mutex<Vec<Large>>,
     bytes: AtomicUsize,
 }
 
 impl Graves {
     /// Takes a collection whose key is gone.
-    pub(crate) fn bury(&self, large: Box<Large>) {
+    pub(crate) fn bury(&self, large: Large) {
         if large.len() > AT_ONCE_MAX {
             self.bytes.fetch_add(large.heap_bytes(), Relaxed);
             self.waiting.lock().push(large);

@@ -207,7 +207,7 @@ impl<'a> View<'a> {
     }
 
     /// Gives the value of a key, with its expiry, to another key, and removes the first one. Answers
-    /// whether it was there. A large collection is not copied.
+    /// whether it was there. A large value is not copied.
     ///
     /// # Errors
     /// As [`View::set`].
@@ -216,37 +216,67 @@ impl<'a> View<'a> {
         (from, source): (Database, &Key<'_>),
         (to, target): (Database, &Key<'_>),
     ) -> Result<bool, OutOfMemory> {
-        let run = self.store.run(from);
-        let Some(found) = self.living(run, source) else { return Ok(false) };
+        let Some(found) = self.living(self.store.run(from), source) else { return Ok(false) };
+        if !found.has_large_collection() {
+            self.write_copy(&found, to, target)?;
+            return Ok(self.remove(from, source));
+        }
+        let expiry = found.record.expiry_ms().map_or(Expiry::Never, Expiry::At);
+        let mut large = self.take_large(&found);
+        let written = self.write(to, target, NewValue::Large(&mut large), expiry, false);
+        written.inspect_err(|_| self.put_back(&found, large))?;
+        Ok(self.remove(from, source))
+    }
+
+    /// Gives a copy of the value of a key, with its expiry, to another key. Answers whether it was
+    /// there.
+    ///
+    /// # Errors
+    /// As [`View::set`].
+    pub fn copy_value(
+        &mut self,
+        (from, source): (Database, &Key<'_>),
+        (to, target): (Database, &Key<'_>),
+    ) -> Result<bool, OutOfMemory> {
+        let Some(found) = self.living(self.store.run(from), source) else { return Ok(false) };
+        self.write_copy(&found, to, target).map(|()| true)
+    }
+
+    fn write_copy(
+        &mut self,
+        found: &Found<'a>,
+        database: Database,
+        key: &Key<'_>,
+    ) -> Result<(), OutOfMemory> {
         let expiry = found.record.expiry_ms().map_or(Expiry::Never, Expiry::At);
         let modified = found.record.is_modified();
         match found.record.value() {
+            // Copied out, because appending may not read what it replaces.
             Value::Inline(bytes) => {
                 let bytes = bytes.to_vec();
-                self.write(to, target, NewValue::Bytes(&bytes), expiry, modified)?;
+                self.write(database, key, NewValue::Bytes(&bytes), expiry, modified)
             }
             Value::Large(shared) => {
                 let shared = NewValue::Shared(Arc::clone(shared));
-                self.write(to, target, shared, expiry, modified)?;
+                self.write(database, key, shared, expiry, modified)
             }
             Value::Collection(Contents::Small(kind, entries)) => {
                 let bytes = [&[kind as u8], entries].concat();
-                self.write(to, target, NewValue::Small(&bytes), expiry, modified)?;
+                self.write(database, key, NewValue::Small(&bytes), expiry, modified)
             }
-            Value::Collection(Contents::Large(_)) => {
-                let mut large = self.take_large(&found);
-                let written = self.write(to, target, NewValue::Large(&mut large), expiry, false);
-                if let Err(full) = written {
-                    self.put_back(&found, large);
-                    return Err(full);
-                }
+            Value::Collection(Contents::Large(large)) => {
+                let mut copy = Some(Box::new(large.clone()));
+                self.write(database, key, NewValue::Large(&mut copy), expiry, modified)
             }
         }
-        Ok(self.remove(from, source))
     }
 }
 
 impl<'a> Found<'a> {
+    fn has_large_collection(&self) -> bool {
+        self.contents().is_some_and(Contents::is_large)
+    }
+
     fn contents(&self) -> Option<Contents<'a>> {
         match self.record.value() {
             Value::Collection(contents) => Some(contents),

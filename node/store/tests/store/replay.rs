@@ -46,7 +46,7 @@ fn content(bench: &mut Bench) -> Content {
         view.each_key(database, |key, item| {
             let value = match item.value() {
                 Value::Collection(contents) => elements(contents),
-                string => string.bytes().unwrap().to_vec(),
+                string => string.bytes().expect("a string").to_vec(),
             };
             all.insert((database, key.to_vec()), (value, item.expiry_ms()));
         });
