@@ -265,12 +265,12 @@ pub(crate) fn each_of_collection(
         write(&[head.as_bytes(), key, &(ops.len() as u32).to_le_bytes(), ops]);
         ops.clear();
     };
-    for (field, value) in contents.iter() {
+    contents.each_field(|field, value| {
         write_op(&mut ops, field, value);
         if ops.len() >= OPS_BYTES {
             flush(&mut ops);
         }
-    }
+    });
     flush(&mut ops);
     if !at.is_empty() {
         write(&[Head::of_key(KeyKind::Expire, run, key).as_bytes(), key, at]);

@@ -48,6 +48,7 @@ pub(crate) fn type_name(item: &Item<'_>) -> &'static str {
     match item.value() {
         Value::Inline(_) | Value::Large(_) => "string",
         Value::Collection(contents) => match contents.kind() {
+            Kind::List => "list",
             Kind::Set => "set",
             Kind::SortedSet => "zset",
             Kind::Hash => "hash",

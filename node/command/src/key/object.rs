@@ -121,12 +121,24 @@ pub(crate) fn encoding_of(item: &Item<'_>) -> &'static str {
 /// Most members of a set of integers that Redis would keep as such.
 const INTEGERS_MAX: usize = 512;
 
+/// Whether Redis would keep a list in one piece (its `list-max-listpack-size -2`).
+fn has_few_bytes(list: Contents<'_>) -> bool {
+    const LIMIT_BYTES: usize = 8 << 10;
+    let mut bytes = 0;
+    list.iter().all(|(_, value)| {
+        bytes += value.len() + 2;
+        bytes <= LIMIT_BYTES
+    })
+}
+
 fn encoding_of_collection(contents: Contents<'_>) -> &'static str {
     let is_integer = |(member, _): (&[u8], &[u8])| skep_resp::parse_i64(member).is_some();
     match (contents.kind(), contents.is_large()) {
         (Kind::Set, _) if contents.len() <= INTEGERS_MAX && contents.iter().all(is_integer) => {
             "intset"
         }
+        (Kind::List, true) if has_few_bytes(contents) => "listpack",
+        (Kind::List, true) => "quicklist",
         (_, false) => "listpack",
         (Kind::SortedSet, true) => "skiplist",
         (Kind::Set | Kind::Hash, true) => "hashtable",

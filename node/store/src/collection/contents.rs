@@ -1,6 +1,7 @@
 //! A collection as a handler reads it.
 
 use super::fields::{Fields, split};
+use super::list::{List, field_of};
 use super::page::Page;
 use super::sorted::{self, SortedSet};
 use super::{Elements, Kind, Large, digest_of, varint};
@@ -36,6 +37,8 @@ impl<'a> Iterator for Entries<'a> {
 pub(crate) fn is_small_collection(bytes: &[u8]) -> bool {
     let Some((kind, mut rest)) = bytes.split_first() else { return false };
     let Some(kind) = Kind::of(*kind) else { return false };
+    let Some((_, entries)) = rest.split_at_checked(prefix_bytes(kind)) else { return false };
+    rest = entries;
     let is_any = !rest.is_empty();
     while !rest.is_empty() {
         let entry =
@@ -49,6 +52,16 @@ pub(crate) fn is_small_collection(bytes: &[u8]) -> bool {
         rest = after;
     }
     is_any
+}
+
+/// The entries of a small collection of this kind.
+fn entries_of(kind: Kind, bytes: &[u8]) -> Entries<'_> {
+    Entries(bytes.get(prefix_bytes(kind)..).unwrap_or_default())
+}
+
+/// What stands before the entries of a small collection: the position of a list's first value.
+pub(crate) fn prefix_bytes(kind: Kind) -> usize {
+    if kind == Kind::List { size_of::<i64>() } else { 0 }
 }
 
 impl<'a> Contents<'a> {
@@ -77,7 +90,7 @@ impl<'a> Contents<'a> {
     /// How many elements it has: more than none.
     pub fn len(self) -> usize {
         match self {
-            Contents::Small(_, bytes) => Entries(bytes).count(),
+            Contents::Small(kind, bytes) => entries_of(kind, bytes).count(),
             Contents::Large(large) => large.len(),
         }
     }
@@ -97,10 +110,14 @@ impl<'a> Contents<'a> {
         }
     }
 
-    /// All elements with their values; those of a sorted set in its order, else in none.
+    /// All elements with their values; those of a list or a sorted set in its order, else in none. What
+    /// a list has are values without fields.
     pub fn iter(self) -> Box<dyn Iterator<Item = (&'a [u8], &'a [u8])> + 'a> {
         match self {
-            Contents::Small(_, bytes) => Box::new(Entries(bytes)),
+            Contents::Small(kind, bytes) => Box::new(entries_of(kind, bytes)),
+            Contents::Large(Large { elements: Elements::List(list), .. }) => {
+                Box::new(list.iter_from(0).map(|value| (&b""[..], value)))
+            }
             Contents::Large(Large { elements: Elements::Set(fields), .. })
             | Contents::Large(Large { elements: Elements::Hash(fields), .. }) => {
                 Box::new(fields.iter())
@@ -120,7 +137,9 @@ impl<'a> Contents<'a> {
                 Entries(bytes).for_each(|(field, value)| visit(field, value));
                 0
             }
-            Contents::Large(large) => large.fields().scan(cursor, count, visit),
+            Contents::Large(large) => {
+                large.fields().map_or(0, |fields| fields.scan(cursor, count, visit))
+            }
         }
     }
 
@@ -131,7 +150,7 @@ impl<'a> Contents<'a> {
                 let count = Entries(bytes).count().max(1) as u64;
                 Entries(bytes).nth((random() % count) as usize)
             }
-            Contents::Large(large) => large.fields().pick(random),
+            Contents::Large(large) => large.fields()?.pick(random),
         }
     }
 
@@ -145,8 +164,68 @@ impl<'a> Contents<'a> {
 
     /// The same, counted anew.
     pub(crate) fn recount_digest(self) -> u64 {
-        let digests = self.iter().map(|(field, value)| digest_of(self.kind(), field, value));
-        digests.fold(0, u64::wrapping_add)
+        let mut sum = 0u64;
+        self.each_field(|field, value| {
+            sum = sum.wrapping_add(digest_of(self.kind(), field, value));
+        });
+        sum
+    }
+
+    /// Calls `visit` with all elements as replicas are told of them: the fields of a list are positions.
+    pub(crate) fn each_field(self, mut visit: impl FnMut(&[u8], &[u8])) {
+        let Some(begin) = self.begin() else {
+            return self.iter().for_each(|(field, value)| visit(field, value));
+        };
+        for (rank, (_, value)) in self.iter().enumerate() {
+            visit(&field_of(begin + rank as i64), value);
+        }
+    }
+
+    /// The position of the first value, if it is a list.
+    pub(crate) fn begin(self) -> Option<i64> {
+        match self {
+            Contents::Small(Kind::List, bytes) => {
+                Some(bytes.first_chunk().map_or(0, |begin| i64::from_le_bytes(*begin)))
+            }
+            Contents::Small(..) => None,
+            Contents::Large(large) => large.list().map(List::begin),
+        }
+    }
+
+    /// The value of a rank of a list.
+    pub fn at(self, rank: usize) -> Option<&'a [u8]> {
+        match self {
+            Contents::Small(kind, bytes) => {
+                entries_of(kind, bytes).nth(rank).map(|(_, value)| value)
+            }
+            Contents::Large(large) => large.list()?.get(rank),
+        }
+    }
+
+    /// The values of a list from a rank on, or from there down to the first.
+    pub fn values_from(
+        self,
+        rank: usize,
+        is_reverse: bool,
+    ) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
+        match (self, is_reverse) {
+            (Contents::Small(kind, bytes), false) => {
+                Box::new(entries_of(kind, bytes).skip(rank).map(|(_, value)| value))
+            }
+            (Contents::Small(kind, bytes), true) => {
+                let mut before: Vec<_> =
+                    entries_of(kind, bytes).take(rank + 1).map(|(_, value)| value).collect();
+                before.reverse();
+                Box::new(before.into_iter())
+            }
+            (Contents::Large(Large { elements: Elements::List(list), .. }), false) => {
+                Box::new(list.iter_from(rank))
+            }
+            (Contents::Large(Large { elements: Elements::List(list), .. }), true) => {
+                Box::new(list.iter_back_from(rank))
+            }
+            (Contents::Large(_), _) => Box::new(std::iter::empty()),
+        }
     }
 
     /// Calls `visit` with the members of a sorted set and their scores from a rank on, in order or,
@@ -210,11 +289,12 @@ impl<'a> Contents<'a> {
 }
 
 impl Large {
-    /// Elements by hash.
-    fn fields(&self) -> &Fields {
+    /// Elements by hash; those of a list are not.
+    fn fields(&self) -> Option<&Fields> {
         match &self.elements {
-            Elements::Set(fields) | Elements::Hash(fields) => fields,
-            Elements::SortedSet(set) => set.scores(),
+            Elements::List(_) => None,
+            Elements::Set(fields) | Elements::Hash(fields) => Some(fields),
+            Elements::SortedSet(set) => Some(set.scores()),
         }
     }
 

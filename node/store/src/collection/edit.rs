@@ -4,6 +4,7 @@
 //! the digest.
 
 use super::fields::{split, with_parts};
+use super::list::position_of;
 use super::page::Page;
 use super::sorted::{score_in, sortable};
 use super::{
@@ -37,7 +38,9 @@ pub(crate) struct Ops {
 #[derive(Debug)]
 pub struct Editor<'e> {
     kind: Kind,
-    seed: u64,
+    pub(super) seed: u64,
+    /// The position of the first value of a small list.
+    pub(crate) begin: i64,
     pub(crate) form: Form<'e>,
     /// Nothing while changes are not logged.
     pub(crate) ops: Option<Ops>,
@@ -46,7 +49,7 @@ pub struct Editor<'e> {
 
 impl<'e> Editor<'e> {
     pub(crate) fn new(kind: Kind, seed: u64, form: Form<'e>, is_logged: bool) -> Editor<'e> {
-        Editor { kind, seed, form, ops: is_logged.then(Ops::default), changes: 0 }
+        Editor { kind, seed, begin: 0, form, ops: is_logged.then(Ops::default), changes: 0 }
     }
 
     /// What it is.
@@ -85,6 +88,9 @@ impl<'e> Editor<'e> {
     /// Never in a release; the value must be one of this kind of collection (nothing in a set, the
     /// bits of a number in a sorted set).
     pub fn put(&mut self, field: &[u8], value: &[u8]) -> bool {
+        if self.kind == Kind::List {
+            return position_of(field).is_some_and(|position| self.put_position(position, value));
+        }
         debug_assert!(self.kind.takes(value), "a value of another kind");
         let before = self.get(field);
         if before == Some(value) {
@@ -92,7 +98,7 @@ impl<'e> Editor<'e> {
         }
         let is_new = before.is_none();
         let before = before.map_or(0, |before| digest_of(self.kind, field, before));
-        self.note(PUT, field, Some(value), before);
+        self.note_put(field, value, before);
         if let Form::Small(page) = &mut self.form {
             put_in_page(page, self.kind, field, value);
             let fits = field.len().max(value.len()) <= SMALL_VALUE_BYTES_MAX
@@ -121,9 +127,12 @@ impl<'e> Editor<'e> {
 
     /// Removes an element. Answers whether it was there.
     pub fn remove(&mut self, field: &[u8]) -> bool {
+        if self.kind == Kind::List {
+            return position_of(field).is_some_and(|position| self.remove_position(position));
+        }
         let Some(before) = self.get(field) else { return false };
         let before = digest_of(self.kind, field, before);
-        self.note(REMOVE, field, None, before);
+        self.note_removal(field, before);
         match &mut self.form {
             Form::Small(page) => {
                 let number = page.entries().position(|entry| split(entry).0 == field);
@@ -139,21 +148,28 @@ impl<'e> Editor<'e> {
     pub fn read<R>(&self, read: impl FnOnce(Contents<'_>) -> R) -> R {
         match &self.form {
             Form::Small(page) => {
-                let mut bytes = Vec::with_capacity(page.live_bytes());
-                page.write_entries(&mut bytes);
-                read(Contents::Small(self.kind, &bytes))
+                let bytes = small_bytes(self.kind, self.begin, page);
+                read(Contents::Small(self.kind, &bytes[1..]))
             }
             Form::Large(large) => read(Contents::Large(large)),
             Form::Grown(large) => read(Contents::Large(large)),
         }
     }
 
-    fn large(&mut self) -> Option<&mut Large> {
+    pub(super) fn large(&mut self) -> Option<&mut Large> {
         match &mut self.form {
             Form::Small(_) => None,
             Form::Large(large) => Some(large),
             Form::Grown(large) => Some(large),
         }
+    }
+
+    pub(super) fn note_put(&mut self, field: &[u8], value: &[u8], before: u64) {
+        self.note(PUT, field, Some(value), before);
+    }
+
+    pub(super) fn note_removal(&mut self, field: &[u8], before: u64) {
+        self.note(REMOVE, field, None, before);
     }
 
     fn note(&mut self, op: u8, field: &[u8], value: Option<&[u8]>, before: u64) {
@@ -167,11 +183,22 @@ impl<'e> Editor<'e> {
     }
 }
 
+/// What the record of a small collection holds.
+pub(crate) fn small_bytes(kind: Kind, begin: i64, page: &Page) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(page.live_bytes() + 9);
+    bytes.push(kind as u8);
+    if kind == Kind::List {
+        bytes.extend_from_slice(&begin.to_le_bytes());
+    }
+    page.write_entries(&mut bytes);
+    bytes
+}
+
 /// Puts an element where it belongs: by score in a sorted set, else where it was, or at the end.
 fn put_in_page(page: &mut Page, kind: Kind, field: &[u8], value: &[u8]) {
     let there = page.entries().position(|entry| split(entry).0 == field);
     with_parts(field, value, |parts| match (there, kind) {
-        (Some(number), Kind::Set | Kind::Hash) => page.replace(number, parts),
+        (Some(number), Kind::List | Kind::Set | Kind::Hash) => page.replace(number, parts),
         (there, Kind::SortedSet) => {
             there.into_iter().for_each(|number| page.remove(number));
             let sought = (sortable(score_in(value)), field);

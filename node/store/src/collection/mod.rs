@@ -1,15 +1,17 @@
-//! What sets, sorted sets and hashes are made of: elements, which are fields with values. A set's
-//! values are empty, a sorted set's are scores.
+//! What lists, sets, sorted sets and hashes are made of: elements, which are fields with values. A
+//! set's values are empty, a sorted set's are scores, a list's fields are positions.
 //!
 //! Read in this order: `page` (some entries in one piece of memory; a small collection is one page, in
 //! its key's record), `fields` (many, found by hash), `ranked` (many, in an order), `sorted` (both at
-//! once), `contents` (how all of them are read), `edit` (how they are changed), `graves` (how large
+//! once), `list`, `contents` (how all of them are read), `edit` (how they are changed), `graves` (how large
 //! ones go).
 
 mod contents;
 mod edit;
+mod edit_list;
 mod fields;
 mod graves;
+mod list;
 mod page;
 mod ranked;
 mod sorted;
@@ -19,15 +21,17 @@ mod varint;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-pub(crate) use contents::is_small_collection;
-pub(crate) use edit::{Form, read_ops, write_op};
+pub(crate) use contents::{is_small_collection, prefix_bytes};
+pub(crate) use edit::{Form, read_ops, small_bytes, write_op};
 pub(crate) use graves::Graves;
 pub(crate) use page::Page;
 
 pub use contents::Contents;
 pub use edit::Editor;
+pub use edit_list::End;
 
 use fields::Fields;
+use list::List;
 use sorted::SortedSet;
 
 /// Elements of a small collection.
@@ -40,6 +44,8 @@ const SMALL_BYTES_MAX: usize = 8 << 10;
 /// What a collection is. The numbers stand in records and effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Values in an order that clients choose.
+    List = 1,
     /// Members.
     Set = 2,
     /// Members with scores.
@@ -50,7 +56,9 @@ pub enum Kind {
 
 impl Kind {
     pub(crate) fn of(number: u8) -> Option<Kind> {
-        [Kind::Set, Kind::SortedSet, Kind::Hash].into_iter().find(|kind| *kind as u8 == number)
+        [Kind::List, Kind::Set, Kind::SortedSet, Kind::Hash]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
     }
 
     /// Whether a value may be one of an element's.
@@ -58,7 +66,7 @@ impl Kind {
         match self {
             Kind::Set => value.is_empty(),
             Kind::SortedSet => value.len() == size_of::<f64>(),
-            Kind::Hash => true,
+            Kind::List | Kind::Hash => true,
         }
     }
 }
@@ -74,6 +82,7 @@ pub struct Large {
 
 #[derive(Clone, Debug)]
 enum Elements {
+    List(List),
     Set(Fields),
     SortedSet(SortedSet),
     Hash(Fields),
@@ -87,6 +96,7 @@ pub(crate) fn digest_of(kind: Kind, field: &[u8], value: &[u8]) -> u64 {
 impl Large {
     fn new(kind: Kind, seed: u64) -> Large {
         let elements = match kind {
+            Kind::List => Elements::List(List::default()),
             Kind::Set => Elements::Set(Fields::new(seed)),
             Kind::SortedSet => Elements::SortedSet(SortedSet::new(seed)),
             Kind::Hash => Elements::Hash(Fields::new(seed)),
@@ -105,6 +115,7 @@ impl Large {
     /// What it is.
     pub(crate) fn kind(&self) -> Kind {
         match self.elements {
+            Elements::List(_) => Kind::List,
             Elements::Set(_) => Kind::Set,
             Elements::SortedSet(_) => Kind::SortedSet,
             Elements::Hash(_) => Kind::Hash,
@@ -115,6 +126,7 @@ impl Large {
         match &self.elements {
             Elements::Set(fields) | Elements::Hash(fields) => fields.len(),
             Elements::SortedSet(set) => set.len(),
+            Elements::List(list) => list.len(),
         }
     }
 
@@ -122,6 +134,7 @@ impl Large {
         match &self.elements {
             Elements::Set(fields) | Elements::Hash(fields) => fields.heap_bytes(),
             Elements::SortedSet(set) => set.heap_bytes(),
+            Elements::List(list) => list.heap_bytes(),
         }
     }
 
@@ -129,6 +142,15 @@ impl Large {
         match &self.elements {
             Elements::Set(fields) | Elements::Hash(fields) => fields.get(field),
             Elements::SortedSet(set) => set.get(field),
+            Elements::List(list) => list.get_at(list::position_of(field)?),
+        }
+    }
+
+    /// The list that it is.
+    fn list(&self) -> Option<&List> {
+        match &self.elements {
+            Elements::List(list) => Some(list),
+            _ => None,
         }
     }
 
@@ -139,6 +161,11 @@ impl Large {
             }
             Elements::SortedSet(set) => {
                 set.set(field, sorted::score_in(value));
+            }
+            Elements::List(list) => {
+                if let Some(position) = list::position_of(field) {
+                    list.put_at(position, value);
+                }
             }
         }
     }
@@ -151,6 +178,9 @@ impl Large {
             Elements::SortedSet(set) => {
                 set.remove(field);
             }
+            Elements::List(list) => {
+                list::position_of(field).into_iter().for_each(|at| list.remove_at(at));
+            }
         }
     }
 
@@ -159,6 +189,7 @@ impl Large {
         match &mut self.elements {
             Elements::Set(fields) | Elements::Hash(fields) => fields.drop_some(),
             Elements::SortedSet(set) => set.drop_some(),
+            Elements::List(list) => list.drop_some(),
         }
     }
 }

@@ -44,7 +44,6 @@ impl Ranked {
     }
 
     /// The entry of a rank that there is.
-    #[allow(dead_code, reason = "lists are to come")]
     pub(crate) fn get(&self, rank: usize) -> Option<&[u8]> {
         let spot = self.spot(rank).filter(|_| rank < self.len)?;
         Some(self.blocks[spot.block].pages[spot.page].entry(spot.number))
@@ -123,7 +122,6 @@ impl Ranked {
     }
 
     /// Replaces the entry of a rank that there is.
-    #[allow(dead_code, reason = "lists are to come")]
     pub(crate) fn replace(&mut self, rank: usize, parts: &[&[u8]]) {
         if let Some(spot) = self.spot(rank).filter(|_| rank < self.len) {
             self.change(spot, |page| page.replace(spot.number, parts));

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::write::{Expiry, NewValue};
 use super::{Found, Item, OutOfMemory, View};
-use crate::collection::{Contents, Editor, Form, Kind, Large, Page, read_ops};
+use crate::collection::{
+    Contents, Editor, Form, Kind, Large, Page, prefix_bytes, read_ops, small_bytes,
+};
 use crate::item::{Value, WrongType};
 use crate::key::Key;
 use crate::store::Database;
@@ -81,10 +83,13 @@ impl<'a> View<'a> {
                     None => return Err(EditError::WrongType),
                 }
             }
-            (_, Some(Contents::Small(_, entries))) => Form::Small(Page::from_entries(entries)),
+            (_, Some(Contents::Small(_, entries))) => {
+                Form::Small(Page::from_entries(&entries[prefix_bytes(kind)..]))
+            }
             _ => Form::Small(Page::default()),
         };
         let mut editor = Editor::new(kind, self.store.seed(), form, is_logged);
+        editor.begin = contents.and_then(Contents::begin).unwrap_or(0);
         let result = edit(&mut editor);
         if editor.changes > 0 {
             self.finish(run, key, found, editor, &before)?;
@@ -102,7 +107,7 @@ impl<'a> View<'a> {
         before: &Before,
     ) -> Result<(), OutOfMemory> {
         let (kind, is_empty) = (editor.kind(), editor.is_empty());
-        let (ops, changes) = (editor.ops, editor.changes);
+        let (ops, changes, begin) = (editor.ops, editor.changes, editor.begin);
         let delta = ops.as_ref().map_or(0, |ops| ops.digest_delta);
         let digest = before.digest.wrapping_add(delta);
         let slot_before = self.digest_before(run, key, found.as_ref());
@@ -133,8 +138,7 @@ impl<'a> View<'a> {
             // Put and removed again.
             (_, None) if is_empty => return Ok(()),
             (Form::Small(page), found) => {
-                let mut bytes = vec![kind as u8];
-                page.write_entries(&mut bytes);
+                let bytes = small_bytes(kind, begin, &page);
                 self.rewrite(run, key, found, NewValue::Small(&bytes), expiry_ms, false)?
             }
             (Form::Grown(mut large), found) => {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use skep_keyspace::{SLOT_COUNT, Slot};
 use skep_store::{
-    Contents, EditError, Editor, Expiry, Kind, NewValue, Policy, Replay, ReplayError, STRIPE_COUNT,
-    Store, StripeSet, Value, View, Walk, Writer,
+    Contents, EditError, Editor, End, Expiry, Kind, NewValue, Policy, Replay, ReplayError,
+    STRIPE_COUNT, Store, StripeSet, Value, View, Walk, Writer,
 };
 
 use crate::support::{Bench, NOW_MS};
@@ -57,8 +57,26 @@ fn content(bench: &mut Bench) -> Content {
 /// All elements of a collection in one order, whatever its own is.
 fn elements(contents: Contents<'_>) -> Vec<u8> {
     let mut all: Vec<_> = contents.iter().map(|pair| format!("{pair:?}")).collect();
-    all.sort();
+    if contents.kind() != Kind::List {
+        all.sort();
+    }
     format!("{:?} {all:?}", contents.kind()).into_bytes()
+}
+
+fn change_list(list: &mut Editor<'_>, count: u64, random: &mut Random) {
+    for _ in 0..count {
+        let value = vec![b'v'; random.below(70) as usize];
+        let end = if random.below(2) == 0 { End::Left } else { End::Right };
+        let rank = random.below(list.len() as u64 + 1) as usize;
+        match random.below(40) {
+            0 => list.insert(rank, &value),
+            1 if rank < list.len() => list.set(rank, &value),
+            2 => list.remove_ranks(&(0..list.len()).filter(|at| at % 7 == 3).collect::<Vec<_>>()),
+            3 => list.keep(rank / 2..rank),
+            4..=15 => drop(list.pop(end)),
+            _ => list.push(end, &value),
+        }
+    }
 }
 
 /// One random change of one of 60 collections, or of elements of it.
@@ -66,7 +84,7 @@ fn change_collection(bench: &mut Bench, random: &mut Random) {
     let number = random.below(60);
     let name = format!("{{{}}}collection:{number}", number % 7).into_bytes();
     let database = random.below(2) as u16;
-    let kind = [Kind::Set, Kind::SortedSet, Kind::Hash][number as usize % 3];
+    let kind = [Kind::Set, Kind::SortedSet, Kind::Hash, Kind::List][number as usize % 4];
     let at = bench.now_ms + random.below(2_000);
     let mut view = bench.view(&name);
     let key = view.key(&name);
@@ -84,6 +102,9 @@ fn change_collection(bench: &mut Bench, random: &mut Random) {
         _ => {
             let count = random.below(90);
             let edit = |editor: &mut Editor<'_>| {
+                if kind == Kind::List {
+                    return change_list(editor, count, random);
+                }
                 for _ in 0..count {
                     let field = random.below(400).to_string();
                     match (random.below(3), kind) {
@@ -92,7 +113,7 @@ fn change_collection(bench: &mut Bench, random: &mut Random) {
                         (_, Kind::SortedSet) => {
                             editor.put_score(field.as_bytes(), random.below(50) as f64)
                         }
-                        (_, Kind::Hash) => {
+                        (_, Kind::Hash | Kind::List) => {
                             let value = vec![b'v'; random.below(70) as usize];
                             editor.put(field.as_bytes(), &value)
                         }
