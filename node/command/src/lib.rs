@@ -6,6 +6,7 @@
 //! (how many run at once), then the families.
 
 pub mod batch;
+mod bitmap;
 pub mod client;
 pub mod cluster;
 mod connection;

@@ -214,6 +214,8 @@ pub enum Group {
     Generic,
     /// Strings.
     String,
+    /// Bitmaps.
+    Bitmap,
     /// Publish and subscribe.
     Pubsub,
     /// Transactions.

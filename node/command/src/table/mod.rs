@@ -1,6 +1,7 @@
 //! THE command table. Rows stand in one file per family; from them come dispatch, `COMMAND`,
 //! key extraction, ACL categories and documentation.
 
+mod bitmap;
 mod cluster;
 mod connection;
 mod key;
@@ -16,6 +17,7 @@ use crate::row::Row;
 /// Every command, by family.
 pub static FAMILIES: &[&[Row]] = &[
     string::ROWS,
+    bitmap::ROWS,
     key::ROWS,
     transaction::ROWS,
     pubsub::ROWS,
