@@ -15,6 +15,7 @@ mod dispatch;
 pub mod error;
 #[cfg(test)]
 mod fuzz;
+mod hyperloglog;
 mod introspection;
 mod key;
 mod keyspec;

@@ -216,6 +216,8 @@ pub enum Group {
     String,
     /// Bitmaps.
     Bitmap,
+    /// HyperLogLog.
+    HyperLogLog,
     /// Publish and subscribe.
     Pubsub,
     /// Transactions.

@@ -68,7 +68,7 @@ mod tests {
     fn any_range_is_counted_and_searched_as_bit_by_bit() {
         let sparse = |at: usize| if at % 11 == 10 { at as u8 } else { 0 };
         let patterns: [Vec<u8>; 3] = [
-            (0..40u32).map(|at| (at * 2_654_435 >> 8) as u8).collect(),
+            (0..40u32).map(|at| ((at * 2_654_435) >> 8) as u8).collect(),
             (0..40).map(sparse).collect(),
             (0..40).map(|at| !sparse(at)).collect(),
         ];

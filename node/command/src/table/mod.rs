@@ -4,6 +4,7 @@
 mod bitmap;
 mod cluster;
 mod connection;
+mod hyperloglog;
 mod key;
 mod pubsub;
 mod server;
@@ -18,6 +19,7 @@ use crate::row::Row;
 pub static FAMILIES: &[&[Row]] = &[
     string::ROWS,
     bitmap::ROWS,
+    hyperloglog::ROWS,
     key::ROWS,
     transaction::ROWS,
     pubsub::ROWS,
