@@ -162,6 +162,8 @@ pub(super) fn is_playable(words: &[Vec<u8>]) -> bool {
     match lower[0].as_str() {
         // They have no arguments to choose what is told, and tell of the server.
         "info" | "help" => false,
+        // What is left of FLUSHALL SYNC makes the connection a replica's.
+        "sync" => false,
         "command" => {
             !["", "info", "docs", "list", "count"]
                 .contains(&lower.get(1).map_or("", String::as_str))

@@ -29,8 +29,10 @@ pub(crate) fn pfadd(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError>
         if known.is_none() {
             sketch::create(value);
         }
+        // Only a value that was broken before fails, and then as late as in Redis.
+        spots.into_iter().try_for_each(|spot| sketch::raise(value, spot))?;
         sketch::overtake_estimate(value);
-        spots.into_iter().try_for_each(|spot| sketch::raise(value, spot))
+        Ok(())
     })?;
     added?;
     cx.reply.integer(1);
@@ -94,12 +96,12 @@ pub(crate) fn pfmerge(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErro
         if value.is_empty() {
             sketch::create(value);
         }
-        sketch::overtake_estimate(value);
-        if is_dense {
-            sketch::write_dense(value, &ranks);
-            return Ok(());
+        match is_dense {
+            true => sketch::write_dense(value, &ranks),
+            false => raise_all(value, &ranks)?,
         }
-        raise_all(value, &ranks)
+        sketch::overtake_estimate(value);
+        Ok(())
     })?;
     merged?;
     cx.reply.ok();
