@@ -137,10 +137,11 @@ fn fold<'a>(
 
 /// Combines the bytes of a result with those of a source; the shorter one ends in zeros.
 fn apply(result: &mut Vec<u8>, source: &[u8], combine: impl Fn(u8, u8) -> u8) {
-    result.resize(result.len().max(source.len()), 0);
-    let (both, rest) = result.split_at_mut(source.len());
-    both.iter_mut().zip(source).for_each(|(result, source)| *result = combine(*result, *source));
-    rest.iter_mut().for_each(|result| *result = combine(*result, 0));
+    let (both, only_source) = source.split_at(result.len().min(source.len()));
+    let (shared, only_result) = result.split_at_mut(both.len());
+    shared.iter_mut().zip(both).for_each(|(result, source)| *result = combine(*result, *source));
+    only_result.iter_mut().for_each(|result| *result = combine(*result, 0));
+    result.extend(only_source.iter().map(|source| combine(0, *source)));
 }
 
 fn in_exactly_one(cx: &mut Cx<'_>, sources: Args<'_>) -> Vec<u8> {

@@ -48,10 +48,11 @@ pub(super) fn histogram(body: &[u8]) -> Histogram {
     std::array::from_fn(|rank| counts.iter().map(|counts| counts[rank]).sum())
 }
 
-/// The body with these ranks.
-pub(super) fn body_of(ranks: &Ranks) -> Vec<u8> {
+/// Writes all ranks to a body.
+pub(super) fn set_all(body: &mut [u8], ranks: &Ranks) {
+    let (groups, _) = body.as_chunks_mut::<3>();
     let (fours, _) = ranks.as_chunks::<4>();
-    fours.iter().flat_map(|four| pack(*four)).collect()
+    groups.iter_mut().zip(fours).for_each(|(group, four)| *group = pack(*four));
 }
 
 fn group(body: &[u8], number: usize) -> [u8; 3] {
@@ -84,7 +85,9 @@ mod tests {
             set(&mut body, register, ranks[register]);
         }
         assert_eq!(body[..3], [0b1100_0000, 0b1110_0001, 0b0101_0100]);
-        assert_eq!(body, body_of(&ranks));
+        let mut written = vec![0xff; BODY_BYTES];
+        set_all(&mut written, &ranks);
+        assert_eq!(body, written);
         assert!((0..REGISTERS).all(|register| get(&body, register) == ranks[register]));
         let mut merged = [9; REGISTERS];
         merge_into(&body, &mut merged);

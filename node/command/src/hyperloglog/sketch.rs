@@ -144,9 +144,10 @@ fn make_dense(value: &mut Vec<u8>) -> Result<(), Corrupt> {
 /// Makes a sketch a dense one with these ranks.
 pub(super) fn write_dense(value: &mut Vec<u8>, ranks: &Ranks) {
     value[BODY_KIND_AT] = DENSE;
-    value.truncate(BODY_AT);
-    value.reserve_exact(dense::BODY_BYTES);
-    value.extend_from_slice(&dense::body_of(ranks));
+    let len = BODY_AT + dense::BODY_BYTES;
+    value.reserve_exact(len.saturating_sub(value.len()));
+    value.resize(len, 0);
+    dense::set_all(&mut value[BODY_AT..], ranks);
 }
 
 /// Notes an estimate.
