@@ -191,6 +191,7 @@ fn write(
         read(cx, args, operations);
         return Ok(());
     }
+    // Even if all of it fails, the value becomes as long as it would have to be.
     let replies: Vec<Option<i64>> = cx.view.edit(database, &key, |bytes| {
         lengthen(bytes, needed_bytes);
         operations.iter().map(|operation| operation.run(bytes)).collect()
