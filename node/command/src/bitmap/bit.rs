@@ -5,6 +5,7 @@ use skep_resp::Args;
 use super::{lengthen, offset_of};
 use crate::cx::Cx;
 use crate::error::CommandError;
+use crate::value::string_of;
 
 const NOT_A_BIT: CommandError = CommandError::text("ERR bit is not an integer or out of range");
 
@@ -19,15 +20,12 @@ pub(crate) fn setbit(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError
     let database = cx.database();
     let key = cx.key(&args[1]);
     let (at, mask) = (offset / 8, mask_of(offset));
-    let mut old = false;
-    let mut stays = false;
-    if let Some(item) = cx.view.find(database, &key)
-        && let Some(byte) = item.value().bytes().get(at)
-    {
-        old = byte & mask != 0;
-        // As in Redis, what changes no bit is no change, but for the encoding becoming `raw`.
-        stays = old == bit && item.is_modified();
-    }
+    let item = cx.view.find(database, &key);
+    let is_raw = item.as_ref().is_some_and(|item| item.is_modified());
+    let byte = string_of(item)?.and_then(|bytes| bytes.get(at));
+    let old = byte.is_some_and(|byte| byte & mask != 0);
+    // As in Redis, what changes no bit is no change, but for the encoding becoming `raw`.
+    let stays = is_raw && byte.is_some() && old == bit;
     if !stays {
         cx.view.edit(database, &key, |bytes| {
             lengthen(bytes, at + 1);
@@ -43,8 +41,8 @@ pub(crate) fn getbit(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError
     let offset = offset_of(cx, &args[2], None)?;
     let database = cx.database();
     let key = cx.key(&args[1]);
-    let item = cx.view.read(database, &key);
-    let byte = item.and_then(|item| item.value().bytes().get(offset / 8).copied());
+    let bytes = string_of(cx.view.read(database, &key))?;
+    let byte = bytes.and_then(|bytes| bytes.get(offset / 8));
     let bit = byte.is_some_and(|byte| byte & mask_of(offset) != 0);
     cx.reply.integer(i64::from(bit));
     Ok(())

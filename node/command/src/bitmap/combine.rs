@@ -7,6 +7,7 @@ use skep_store::{Expiry, LARGE_VALUE_BYTES, NewValue};
 
 use crate::cx::Cx;
 use crate::error::CommandError;
+use crate::value::string_of;
 
 const ONE_SOURCE: CommandError =
     CommandError::text("ERR BITOP NOT must be called with a single source key.");
@@ -17,7 +18,7 @@ const ONE_SOURCE: CommandError =
 pub(crate) fn bitop(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let operation = Operation::of(&args[1]).ok_or(CommandError::SYNTAX)?;
     operation.check_sources(args.len() - 3)?;
-    let result = operation.run(cx, args.from(3));
+    let result = operation.run(cx, args.from(3))?;
     let database = cx.database();
     let key = cx.key(&args[2]);
     let len = result.len();
@@ -85,37 +86,37 @@ impl Operation {
     }
 
     /// Combines the sources.
-    fn run(self, cx: &mut Cx<'_>, sources: Args<'_>) -> Vec<u8> {
+    fn run(self, cx: &mut Cx<'_>, sources: Args<'_>) -> Result<Vec<u8>, CommandError> {
         let mut result = Vec::new();
         // Where the first source is special, the others are united before it comes.
         let (first, others) = (sources.iter().take(1), sources.iter().skip(1));
         match self {
-            Operation::Not => fold(cx, &mut result, first, |_, source| !source),
+            Operation::Not => fold(cx, &mut result, first, |_, source| !source)?,
             Operation::And => {
-                fold(cx, &mut result, first, |_, source| source);
-                fold(cx, &mut result, others, |result, source| result & source);
+                fold(cx, &mut result, first, |_, source| source)?;
+                fold(cx, &mut result, others, |result, source| result & source)?;
             }
             Operation::Or => {
-                fold(cx, &mut result, sources.iter(), |result, source| result | source)
+                fold(cx, &mut result, sources.iter(), |result, source| result | source)?
             }
             Operation::Xor => {
-                fold(cx, &mut result, sources.iter(), |result, source| result ^ source)
+                fold(cx, &mut result, sources.iter(), |result, source| result ^ source)?
             }
             Operation::Diff => {
-                fold(cx, &mut result, others, |result, source| result | source);
-                fold(cx, &mut result, first, |others, first| first & !others);
+                fold(cx, &mut result, others, |result, source| result | source)?;
+                fold(cx, &mut result, first, |others, first| first & !others)?;
             }
             Operation::Diff1 => {
-                fold(cx, &mut result, others, |result, source| result | source);
-                fold(cx, &mut result, first, |others, first| others & !first);
+                fold(cx, &mut result, others, |result, source| result | source)?;
+                fold(cx, &mut result, first, |others, first| others & !first)?;
             }
             Operation::AndOr => {
-                fold(cx, &mut result, others, |result, source| result | source);
-                fold(cx, &mut result, first, |others, first| others & first);
+                fold(cx, &mut result, others, |result, source| result | source)?;
+                fold(cx, &mut result, first, |others, first| others & first)?;
             }
-            Operation::One => result = in_exactly_one(cx, sources),
+            Operation::One => result = in_exactly_one(cx, sources)?,
         }
-        result
+        Ok(result)
     }
 }
 
@@ -125,14 +126,14 @@ fn fold<'a>(
     result: &mut Vec<u8>,
     sources: impl Iterator<Item = &'a [u8]>,
     combine: impl Fn(u8, u8) -> u8 + Copy,
-) {
+) -> Result<(), CommandError> {
     let database = cx.database();
     for name in sources {
         let key = cx.key(name);
-        let item = cx.view.read(database, &key);
-        let source = item.as_ref().map_or(&[][..], |item| item.value().bytes());
+        let source = string_of(cx.view.read(database, &key))?.unwrap_or_default();
         apply(result, source, combine);
     }
+    Ok(())
 }
 
 /// Combines the bytes of a result with those of a source; the shorter one ends in zeros.
@@ -144,13 +145,12 @@ fn apply(result: &mut Vec<u8>, source: &[u8], combine: impl Fn(u8, u8) -> u8) {
     result.extend(only_source.iter().map(|source| combine(0, *source)));
 }
 
-fn in_exactly_one(cx: &mut Cx<'_>, sources: Args<'_>) -> Vec<u8> {
+fn in_exactly_one(cx: &mut Cx<'_>, sources: Args<'_>) -> Result<Vec<u8>, CommandError> {
     let database = cx.database();
     let (mut any, mut several) = (Vec::new(), Vec::new());
     for name in sources.iter() {
         let key = cx.key(name);
-        let Some(item) = cx.view.read(database, &key) else { continue };
-        let source = item.value().bytes();
+        let source = string_of(cx.view.read(database, &key))?.unwrap_or_default();
         let len = any.len().max(source.len());
         any.resize(len, 0);
         several.resize(len, 0);
@@ -160,7 +160,7 @@ fn in_exactly_one(cx: &mut Cx<'_>, sources: Args<'_>) -> Vec<u8> {
         }
     }
     apply(&mut any, &several, |any, several| any & !several);
-    any
+    Ok(any)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::integer::{Kind, Overflow};
 use super::{lengthen, offset_of};
 use crate::cx::Cx;
 use crate::error::CommandError;
+use crate::value::string_of;
 
 const INVALID_KIND: CommandError = CommandError::text(
     "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 \
@@ -21,9 +22,8 @@ pub(crate) fn bitfield(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErr
     let operations = parse(cx, args)?;
     match needed_bytes(&operations) {
         0 => read(cx, args, &operations),
-        needed => write(cx, args, &operations, needed)?,
+        needed => write(cx, args, &operations, needed),
     }
-    Ok(())
 }
 
 /// `BITFIELD_RO key [GET type offset ...]`.
@@ -32,8 +32,7 @@ pub(crate) fn bitfield_ro(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), Command
     if needed_bytes(&operations) > 0 {
         return Err(ONLY_READS);
     }
-    read(cx, args, &operations);
-    Ok(())
+    read(cx, args, &operations)
 }
 
 /// Whether a request, which may be a wrong one, does nothing but read.
@@ -162,15 +161,15 @@ fn needed_bytes(operations: &[Operation]) -> usize {
     operations.iter().map(Operation::needed_bytes).max().unwrap_or(0)
 }
 
-fn read(cx: &mut Cx<'_>, args: Args<'_>, operations: &[Operation]) {
+fn read(cx: &mut Cx<'_>, args: Args<'_>, operations: &[Operation]) -> Result<(), CommandError> {
     let database = cx.database();
     let key = cx.key(&args[1]);
-    let item = cx.view.read(database, &key);
-    let bytes = item.as_ref().map_or(&[][..], |item| item.value().bytes());
+    let bytes = string_of(cx.view.read(database, &key))?.unwrap_or_default();
     cx.reply.array(operations.len());
     for operation in operations {
         reply_with(cx.reply, operation.outcome(bytes).reply);
     }
+    Ok(())
 }
 
 fn write(
@@ -182,14 +181,14 @@ fn write(
     let database = cx.database();
     let key = cx.key(&args[1]);
     // As in Redis, what changes no integer is no change, but for the encoding becoming `raw`.
-    let stays = cx.view.find(database, &key).is_some_and(|item| {
-        let bytes = item.value().bytes();
-        let is_ready = item.is_modified() && bytes.len() >= needed_bytes;
+    let item = cx.view.find(database, &key);
+    let is_raw = item.as_ref().is_some_and(|item| item.is_modified());
+    let stays = string_of(item)?.is_some_and(|bytes| {
+        let is_ready = is_raw && bytes.len() >= needed_bytes;
         is_ready && !operations.iter().any(|operation| operation.changes(bytes))
     });
     if stays {
-        read(cx, args, operations);
-        return Ok(());
+        return read(cx, args, operations);
     }
     // Even if all of it fails, the value becomes as long as it would have to be.
     let replies: Vec<Option<i64>> = cx.view.edit(database, &key, |bytes| {

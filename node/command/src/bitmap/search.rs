@@ -7,6 +7,7 @@ use skep_resp::{Args, parse_i64};
 use super::words;
 use crate::cx::Cx;
 use crate::error::CommandError;
+use crate::value::string_of;
 
 const NOT_A_BIT: CommandError = CommandError::text("ERR The bit argument must be 1 or 0.");
 
@@ -22,14 +23,11 @@ pub(crate) fn bitcount(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErr
     };
     let database = cx.database();
     let key = cx.key(&args[1]);
-    let count = cx.view.read(database, &key).map_or(0, |item| {
-        let bytes = item.value().bytes();
+    let count = match string_of(cx.view.read(database, &key))? {
         // Two ends before the beginning, in the wrong order, do not both become the first byte.
-        match part.is_backwards() {
-            true => 0,
-            false => words::count(bytes, part.bits_of(bytes.len())),
-        }
-    });
+        Some(bytes) if !part.is_backwards() => words::count(bytes, part.bits_of(bytes.len())),
+        _ => 0,
+    };
     cx.reply.integer(count as i64);
     Ok(())
 }
@@ -53,8 +51,8 @@ pub(crate) fn bitpos(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError
     };
     let database = cx.database();
     let key = cx.key(&args[1]);
-    let found = match cx.view.read(database, &key) {
-        Some(item) => first_in(item.value().bytes(), part, bit),
+    let found = match string_of(cx.view.read(database, &key))? {
+        Some(bytes) => first_in(bytes, part, bit),
         None => (!bit).then_some(0),
     };
     cx.reply.integer(found.map_or(-1, |found| found as i64));

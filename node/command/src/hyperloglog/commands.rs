@@ -8,6 +8,7 @@ use super::sketch::{self, Sketch};
 use super::{Corrupt, REGISTERS, Ranks};
 use crate::cx::Cx;
 use crate::error::CommandError;
+use crate::value::string_of;
 
 /// `PFADD key [element ...]`: answers whether any register has changed, or the key is new.
 pub(crate) fn pfadd(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
@@ -16,8 +17,8 @@ pub(crate) fn pfadd(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError>
     let spots = args.iter().skip(2).map(Spot::of);
     // Most elements have been there before: the value is looked at first, and changed only from the
     // first element on that raises a register.
-    let known = match cx.view.find(database, &key) {
-        Some(item) => Some(known_spots(item.value().bytes(), spots.clone())?),
+    let known = match string_of(cx.view.find(database, &key))? {
+        Some(value) => Some(known_spots(value, spots.clone())?),
         None => None,
     };
     if known == Some(spots.len()) {
@@ -73,8 +74,8 @@ pub(crate) fn pfcount(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErro
 fn count_one(cx: &mut Cx<'_>, name: &[u8]) -> Result<u64, CommandError> {
     let database = cx.database();
     let key = cx.key(name);
-    let Some(item) = cx.view.read(database, &key) else { return Ok(0) };
-    let sketch = Sketch::of(item.value().bytes())?;
+    let Some(value) = string_of(cx.view.read(database, &key))? else { return Ok(0) };
+    let sketch = Sketch::of(value)?;
     if let Some(count) = sketch.last_estimate() {
         return Ok(count);
     }
@@ -128,8 +129,8 @@ fn union(cx: &mut Cx<'_>, names: Args<'_>) -> Result<(Ranks, bool), CommandError
     let (mut ranks, mut is_dense) = ([0; REGISTERS], false);
     for name in names.iter() {
         let key = cx.key(name);
-        let Some(item) = cx.view.read(database, &key) else { continue };
-        let sketch = Sketch::of(item.value().bytes())?;
+        let Some(value) = string_of(cx.view.read(database, &key))? else { continue };
+        let sketch = Sketch::of(value)?;
         is_dense |= sketch.is_dense();
         sketch.merge_into(&mut ranks)?;
     }
