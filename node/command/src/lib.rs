@@ -6,6 +6,7 @@
 //! (how many run at once), then the families.
 
 pub mod batch;
+mod bitmap;
 pub mod client;
 pub mod cluster;
 mod connection;
@@ -16,6 +17,7 @@ pub mod error;
 #[cfg(test)]
 mod fuzz;
 mod hash;
+mod hyperloglog;
 mod introspection;
 mod key;
 mod keyspec;

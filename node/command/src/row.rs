@@ -222,6 +222,10 @@ pub enum Group {
     SortedSet,
     /// Lists.
     List,
+    /// Bitmaps.
+    Bitmap,
+    /// HyperLogLog.
+    HyperLogLog,
     /// Publish and subscribe.
     Pubsub,
     /// Transactions.

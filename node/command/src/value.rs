@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use skep_resp::Reply;
-use skep_store::{LARGE_VALUE_BYTES, Value, WrongType};
+use skep_store::{Item, LARGE_VALUE_BYTES, Value, WrongType};
 
 /// A value that stays as it was, whatever becomes of its key.
 pub(crate) enum KeptValue {
@@ -45,6 +45,14 @@ impl AsRef<[u8]> for Owner {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// The bytes of a string, if there is one.
+///
+/// # Errors
+/// The key holds something else.
+pub(crate) fn string_of(item: Option<Item<'_>>) -> Result<Option<&[u8]>, WrongType> {
+    item.map(|item| item.value().bytes()).transpose()
 }
 
 /// Replies with a string.

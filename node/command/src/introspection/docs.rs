@@ -127,6 +127,8 @@ impl Group {
             Group::Set => "set",
             Group::SortedSet => "sorted-set",
             Group::List => "list",
+            Group::Bitmap => "bitmap",
+            Group::HyperLogLog => "hyperloglog",
             Group::Pubsub => "pubsub",
             Group::Transactions => "transactions",
             Group::Connection => "connection",

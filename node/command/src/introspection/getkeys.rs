@@ -2,6 +2,7 @@
 
 use skep_resp::Args;
 
+use crate::bitmap;
 use crate::cx::Cx;
 use crate::dispatch::{fits_arity, resolve};
 use crate::error::CommandError;
@@ -57,10 +58,15 @@ fn keys_of(request: Args<'_>) -> Result<Vec<(usize, &'static KeySpec)>, CommandE
 }
 
 /// What happens to the keys of a specification. Of those with variable flags the specification
-/// holds the most that may happen; a SET without GET does less.
+/// holds the most that may happen; a SET without GET and
+/// a BITFIELD that only reads do less.
 fn flags(spec: &'static KeySpec, request: Args<'_>) -> Vec<&'static str> {
     if !spec.flags.contains(&VARIABLE) {
         return spec.flags.to_vec();
+    }
+    if request[0].eq_ignore_ascii_case(b"BITFIELD") {
+        let only_reads = bitmap::field::only_reads(request);
+        return if only_reads { vec!["RO", "access"] } else { vec!["RW", "access", "update"] };
     }
     let reads = request.iter().skip(3).any(|word| word.eq_ignore_ascii_case(b"GET"));
     if reads { vec!["RW", "access", "update"] } else { vec!["OW", "update"] }

@@ -111,7 +111,7 @@ fn check_len(cx: &Cx<'_>, len: usize, more: usize) -> Result<(), CommandError> {
 
 /// Makes room for `more` bytes, and for some that may follow: as much again as there is, so that
 /// appending stays cheap, but not without bound, so that large values do not waste memory.
-fn make_room(bytes: &mut Vec<u8>, more: usize) {
+pub(crate) fn make_room(bytes: &mut Vec<u8>, more: usize) {
     if bytes.capacity() - bytes.len() < more {
         let spare = (bytes.len() + more).min(MAX_SPARE_BYTES);
         bytes.reserve_exact(more + spare);

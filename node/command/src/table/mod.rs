@@ -1,9 +1,11 @@
 //! THE command table. Rows stand in one file per family; from them come dispatch, `COMMAND`,
 //! key extraction, ACL categories and documentation.
 
+mod bitmap;
 mod cluster;
 mod connection;
 mod hash;
+mod hyperloglog;
 mod key;
 mod pubsub;
 mod server;
@@ -17,6 +19,8 @@ use crate::row::Row;
 /// Every command, by family.
 pub static FAMILIES: &[&[Row]] = &[
     string::ROWS,
+    bitmap::ROWS,
+    hyperloglog::ROWS,
     key::ROWS,
     hash::ROWS,
     transaction::ROWS,
