@@ -21,6 +21,7 @@ mod hyperloglog;
 mod introspection;
 mod key;
 mod keyspec;
+mod list;
 mod pubsub;
 mod random;
 mod route;

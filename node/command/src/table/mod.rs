@@ -7,6 +7,7 @@ mod connection;
 mod hash;
 mod hyperloglog;
 mod key;
+mod list;
 mod pubsub;
 mod server;
 mod string;
@@ -23,6 +24,7 @@ pub static FAMILIES: &[&[Row]] = &[
     hyperloglog::ROWS,
     key::ROWS,
     hash::ROWS,
+    list::ROWS,
     transaction::ROWS,
     pubsub::ROWS,
     connection::ROWS,
