@@ -18,6 +18,16 @@ fn random_commands_are_answered_as_redis_does_in_resp3() -> TestResult {
 }
 
 #[test]
+fn commands_about_lists_are_answered_as_redis_does() -> TestResult {
+    let templates = [templates::LISTS, templates::LISTS_SINCE_7].concat();
+    for protocol in ["2", "3"] {
+        let oracles = &Program::ORACLES[..];
+        most_succeed(&Run { templates: &templates, oracles, protocol, steps: 5_000 })?;
+    }
+    Ok(())
+}
+
+#[test]
 fn commands_that_are_new_in_72_are_answered_as_newer_servers_do() -> TestResult {
     let templates = [templates::SINCE_72, &[(1, "SET %key %value"), (1, "GET %key")]].concat();
     most_succeed(&Run {

@@ -170,3 +170,45 @@ pub const REDIS: &[(usize, &str)] = &[(6, "BITOP (DIFF|DIFF1|ANDOR|ONE) %key %ke
 
 /// Commands that only Valkey has.
 pub const VALKEY: &[(usize, &str)] = &[(6, "DELIFEQ %key %value")];
+
+/// Commands about lists, and what makes and moves keys.
+pub const LISTS: &[(usize, &str)] = &[
+    (12, "RPUSH %key %item+"),
+    (12, "LPUSH %key %item+"),
+    (3, "LPUSHX %key %item+"),
+    (3, "RPUSHX %key %item+"),
+    (5, "LPOP %key [%rank]"),
+    (5, "RPOP %key [%rank]"),
+    (3, "LPOP %key"),
+    (3, "RPOP %key"),
+    (3, "LLEN %key"),
+    (6, "LINDEX %key %rank"),
+    (8, "LRANGE %key %rank %rank"),
+    (8, "LRANGE %key 0 -1"),
+    (6, "LSET %key %rank %item"),
+    (8, "LINSERT %key (BEFORE|AFTER|AROUND) %item %item"),
+    (8, "LREM %key %rank %item"),
+    (5, "LTRIM %key %rank %rank"),
+    (10, "LPOS %key %item {RANK %rank|COUNT %rank|MAXLEN %rank}"),
+    (6, "LMOVE %key %key (LEFT|RIGHT|UP) (LEFT|RIGHT)"),
+    (4, "RPOPLPUSH %key %key"),
+    (2, "DEL %key"),
+    (1, "SET %key %value"),
+    (1, "GET %key"),
+    (2, "TYPE %key"),
+    (2, "EXISTS %key+"),
+    (2, "RENAME %key %key"),
+    (2, "COPY %key %key {REPLACE}"),
+    (2, "EXPIRE %key %seconds"),
+    (2, "TTL %key"),
+    (1, "PERSIST %key"),
+    (1, "APPEND %key %value"),
+    (2, "MULTI"),
+    (3, "EXEC"),
+    (1, "WATCH %key"),
+    (1, "FLUSHDB"),
+];
+
+/// Commands about lists that are new in Redis 7.0.
+pub const LISTS_SINCE_7: &[(usize, &str)] =
+    &[(6, "LMPOP %count %key+ (LEFT|RIGHT|UP) {COUNT %rank}")];

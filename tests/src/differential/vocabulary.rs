@@ -209,6 +209,16 @@ pub(super) fn fill(random: &mut Random, slot: &str) -> Vec<u8> {
         "hll" => random.pick(&[&b"h"[..], b"h", b"i", b"{h}j", b"a"]).to_vec(),
         "element" => random.below(100_000).to_string().into_bytes(),
         "sketch" => sketch(random),
+        "item" => match random.below(12) {
+            0 => value(random),
+            1 => integer(random),
+            _ => random.pick(&[&b"a"[..], b"b", b"c", b"d", b"", b"12"]).to_vec(),
+        },
+        "rank" => match random.below(8) {
+            0 => text(INTEGERS, random),
+            _ => (random.below(13) as i64 - 6).to_string().into_bytes(),
+        },
+        "count" => text(&["1", "2", "1", "2", "3", "0", "-1", "abc", "2147483648"], random),
         "float" => match random.below(3) {
             0 => random_float(random).into_bytes(),
             _ => text(FLOATS, random),

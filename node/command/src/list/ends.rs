@@ -99,18 +99,19 @@ pub(crate) fn lmpop(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError>
     const KEYS: CommandError = CommandError::text("ERR numkeys should be greater than 0");
     const COUNT: CommandError = CommandError::text("ERR count should be greater than 0");
     let positive = |word: &[u8], error: CommandError| {
-        let number = parse_i64(word).filter(|number| (1..=i64::from(i32::MAX)).contains(number));
-        number.map(|number| number as usize).ok_or(error)
+        let number = parse_i64(word).and_then(|number| usize::try_from(number).ok());
+        number.filter(|number| *number > 0).ok_or(error)
     };
     let keys = positive(&args[1], KEYS)?;
     let end = end_named(args.get(keys.saturating_add(2)).ok_or(CommandError::SYNTAX)?)?;
-    let count = match (args.get(keys + 3), args.get(keys + 4), args.len() - (keys + 3)) {
-        (None, None, 0) => 1,
-        (Some(word), Some(count), 2) if word.eq_ignore_ascii_case(b"COUNT") => {
-            positive(count, COUNT)?
-        }
-        _ => return Err(CommandError::SYNTAX),
-    };
+    let mut count = None;
+    let mut options = args.iter().skip(keys + 3);
+    while let Some(option) = options.next() {
+        let is_count = count.is_none() && option.eq_ignore_ascii_case(b"COUNT");
+        let word = options.next().filter(|_| is_count).ok_or(CommandError::SYNTAX)?;
+        count = Some(positive(word, COUNT)?);
+    }
+    let count = count.unwrap_or(1);
     for name in args.iter().skip(2).take(keys) {
         if let Some(values) = take(cx, name, end, count)? {
             cx.reply.array(2);

@@ -23,21 +23,24 @@ impl Search {
             "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... \
              or use negative to start from the end of the list",
         );
-        const RANK_RANGE: CommandError = CommandError::text("ERR value is out of range");
+        const RANK_RANGE: CommandError = CommandError::text(
+            "ERR value is out of range, value must between -9223372036854775807 and \
+             9223372036854775807",
+        );
         const COUNT: CommandError = CommandError::text("ERR COUNT can't be negative");
         const MAXLEN: CommandError = CommandError::text("ERR MAXLEN can't be negative");
         let mut search = Search { rank: 1, count: None, most: usize::MAX };
         let mut options = options.iter();
         while let Some(option) = options.next() {
             let word = options.next().ok_or(CommandError::SYNTAX)?;
-            let number = || parse_i64(word).ok_or(CommandError::NOT_INTEGER);
+            let number = parse_i64(word);
             let size = |error: CommandError| {
-                number().and_then(|number| usize::try_from(number).map_err(|_| error))
+                number.and_then(|number| usize::try_from(number).ok()).ok_or(error)
             };
             // Nought stands for all.
             let all = |size: usize| if size == 0 { usize::MAX } else { size };
             if option.eq_ignore_ascii_case(b"RANK") {
-                search.rank = match number()? {
+                search.rank = match number.ok_or(CommandError::NOT_INTEGER)? {
                     0 => return Err(RANK),
                     i64::MIN => return Err(RANK_RANGE),
                     rank => rank,
