@@ -77,12 +77,30 @@ impl Replay {
     }
 
     /// A lane begins anew with keys that have come otherwise, which know all groups below `groups`
-    /// (see [`Store::lane_mark`]): no group waits for the lane's part of those.
-    pub fn restart(&mut self, store: &Store, lane: u8, groups: u64) {
+    /// (see [`Store::lane_mark`]): no group waits for the lane's part of those, nor goes on waiting.
+    ///
+    /// # Errors
+    /// As [`Replay::feed`], about what waited.
+    pub fn restart(
+        &mut self,
+        store: &Store,
+        writer: &mut Writer,
+        lane: u8,
+        groups: u64,
+    ) -> Result<(), ReplayError> {
         let before = std::mem::take(&mut self.lanes[usize::from(lane)]);
         self.waiting_bytes -= before.bytes.len();
         self.floors[usize::from(lane)] = groups;
         store.begin_groups(groups);
+        self.groups
+            .values_mut()
+            .for_each(|there| there[usize::from(lane) / 64] &= !(1 << (lane % 64)));
+        for waiting in 0..=u8::MAX {
+            if self.lanes[usize::from(waiting)].waits.take().is_some() {
+                self.advance(store, writer, waiting)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes bytes of a lane that begin at `offset`, and applies what is whole.
@@ -127,7 +145,7 @@ impl Replay {
             let there = self.groups.entry(group).or_default();
             there[usize::from(lane) / 64] |= 1 << (lane % 64);
             let wanted = needed(&self.floors, group, &lanes);
-            if *there == wanted {
+            if has_all(there, &wanted) {
                 self.groups.remove(&group);
                 self.apply_group(store, writer, &wanted)?;
                 store.begin_groups(group + 1);
@@ -159,6 +177,10 @@ impl Replay {
         }
         Ok(())
     }
+}
+
+fn has_all(there: &LaneSet, wanted: &LaneSet) -> bool {
+    there.iter().zip(wanted).all(|(there, wanted)| there & wanted == *wanted)
 }
 
 /// The lanes of a group whose parts are to come.

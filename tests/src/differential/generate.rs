@@ -40,7 +40,9 @@ impl Generator {
     pub fn words_of(&self, random: &mut Random, tag: &str) -> Vec<Vec<u8>> {
         let template = &self.templates[*random.pick(&self.lots)];
         template.expand(random, &mut |random, slot| match slot {
-            "key" | "hll" => [b"{", tag.as_bytes(), b"}", &*fill(random, slot)].concat(),
+            "key" | "hll" | "list" | "hash" | "set" | "zset" => {
+                [b"{", tag.as_bytes(), b"}", &*fill(random, slot)].concat()
+            }
             _ => fill(random, slot),
         })
     }

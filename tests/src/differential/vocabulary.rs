@@ -206,6 +206,8 @@ pub(super) fn fill(random: &mut Random, slot: &str) -> Vec<u8> {
             1 => text(&["u63", "i64", "i1", "u1"], random),
             _ => [random.pick(&["u", "i"]), &*(1 + random.below(63)).to_string()].concat().into(),
         },
+        "list" => random.pick(&[&b"l"[..], b"l", b"m"]).to_vec(),
+        "hash" => random.pick(&[&b"fields"[..], b"fields", b"more"]).to_vec(),
         "hll" => random.pick(&[&b"h"[..], b"h", b"i", b"{h}j", b"a"]).to_vec(),
         "element" => random.below(100_000).to_string().into_bytes(),
         "sketch" => sketch(random),

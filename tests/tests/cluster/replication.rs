@@ -25,6 +25,25 @@ const STORM: &[(usize, &str)] = &[
     (4, "PFADD %hll %element+++"),
     (2, "PFCOUNT %hll+"),
     (2, "PFMERGE %hll %hll+"),
+    (8, "RPUSH %list %item+++"),
+    (8, "LPUSH %list %item+++"),
+    (3, "LPOP %list [%rank]"),
+    (3, "RPOP %list"),
+    (2, "LSET %list %rank %item"),
+    (3, "LINSERT %list (BEFORE|AFTER) %item %item"),
+    (3, "LREM %list %rank %item"),
+    (1, "LTRIM %list 1 -2"),
+    (4, "LMOVE %list %list (LEFT|RIGHT) (LEFT|RIGHT)"),
+    (2, "RPUSH %key %item"),
+    (10, "HSET %hash (%element %value)+++"),
+    (3, "HDEL %hash %element+++"),
+    (3, "HINCRBY %hash n %int"),
+    (3, "HINCRBYFLOAT %hash f %float"),
+    (2, "HSETNX %hash %element %value"),
+    (1, "RENAME (%list|%hash) (%list|%hash)"),
+    (1, "COPY (%list|%hash) (%list|%hash) [REPLACE]"),
+    (1, "DEL (%list|%hash)"),
+    (1, "PEXPIRE (%list|%hash) 15"),
     (3, "INCR %key"),
     (3, "DECRBY %key %int"),
     (4, "INCRBYFLOAT %key %float"),
@@ -82,12 +101,26 @@ fn content(client: &mut Client) -> TestResult<Vec<String>> {
     let (keys, _) = skep_tests::differential::frame::read(&keys)?.ok_or("no whole reply")?;
     let mut content = Vec::new();
     for key in keys.items().iter().filter_map(|key| key.bytes()) {
-        let (value, expiry) = (client.ask(&[b"GET", key])?, client.ask(&[b"PEXPIRETIME", key])?);
+        let kind = client.ask(&[b"TYPE", key])?;
+        let value = match kind.as_slice() {
+            b"+list\r\n" => client.ask(&[b"LRANGE", key, b"0", b"-1"])?,
+            b"+hash\r\n" => fields(&client.ask(&[b"HGETALL", key])?)?,
+            _ => client.ask(&[b"GET", key])?,
+        };
+        let expiry = client.ask(&[b"PEXPIRETIME", key])?;
         let shown = [key, &value, &expiry].map(|bytes| bytes.escape_ascii().to_string());
         content.push(shown.join(" "));
     }
     content.sort();
     Ok(content)
+}
+
+/// The fields of a hash with their values, in an order.
+fn fields(reply: &[u8]) -> TestResult<Vec<u8>> {
+    let (reply, _) = skep_tests::differential::frame::read(reply)?.ok_or("no whole reply")?;
+    let mut pairs: Vec<_> = reply.items().chunks(2).map(|pair| format!("{pair:?}")).collect();
+    pairs.sort();
+    Ok(pairs.concat().into_bytes())
 }
 
 #[test]
@@ -120,6 +153,34 @@ fn after_a_storm_of_changes_replicas_are_equal_to_their_primaries() -> TestResul
     for primary in primaries {
         let replica = cluster.replica_of(primary);
         assert_eq!(cluster.node(primary).ask("WAIT 1 10000")?, "1");
+        {
+            std::thread::sleep(std::time::Duration::from_secs(3));
+            let a = cluster.node(primary).ask("DEBUG SLOT-DIGESTS")?;
+            let b = cluster.node(replica).ask("DEBUG SLOT-DIGESTS")?;
+            let mut lanes = std::collections::BTreeMap::new();
+            for (i, (x, y)) in a.split_whitespace().zip(b.split_whitespace()).enumerate() {
+                if x != y {
+                    *lanes.entry(i % 256).or_insert(0) += 1;
+                }
+            }
+            println!("LANES {lanes:?} of {}", a.split_whitespace().count());
+            println!("P {}", cluster.node(primary).ask("INFO replication")?.replace("\r\n", " "));
+            println!("R {}", cluster.node(replica).ask("INFO replication")?.replace("\r\n", " "));
+            let pid = cluster.node(replica).pid();
+            for t in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+                let t = t?.path();
+                println!(
+                    "T {} {}",
+                    std::fs::read_to_string(t.join("comm"))?.trim(),
+                    std::fs::read_to_string(t.join("stat"))?
+                        .split(' ')
+                        .skip(13)
+                        .take(2)
+                        .collect::<Vec<_>>()
+                        .join(",")
+                );
+            }
+        }
         wait_for_equal_digests(&cluster, primary, replica);
         let digests = cluster.node(primary).ask("DEBUG SLOT-DIGESTS")?;
         let empty = digests.matches("0000000000000000").count();

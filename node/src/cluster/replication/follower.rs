@@ -152,7 +152,7 @@ impl Follower<'_> {
             ToReplica::Told(Told::Refused(text)) => Err(FollowEnd::Refused(text)),
             ToReplica::Told(Told::Restart { lane, at, groups }) => {
                 self.with_store(|store, _| store.restart_lane(lane, at))?;
-                self.replay.restart(self.replication.store(), lane, groups);
+                self.restart(lane, groups)?;
                 self.is_followed(lane);
                 Ok(())
             }
@@ -161,8 +161,7 @@ impl Follower<'_> {
                     return Err(Unreadable.into());
                 }
                 self.with_store(|store, writer| store.empty_lane(writer, lane, at))?;
-                self.replay.restart(self.replication.store(), lane, groups);
-                Ok(())
+                self.restart(lane, groups)
             }
             ToReplica::Told(Told::Fresh { asked_at, offset }) => {
                 self.replication.note_fresh(asked_at, offset);
@@ -217,6 +216,14 @@ impl Follower<'_> {
             ..=WAITING_BYTES_MAX => Ok(()),
             waiting_bytes => Err(FollowEnd::TooMuch(waiting_bytes)),
         }
+    }
+
+    fn restart(&mut self, lane: u8, groups: u64) -> Result<(), FollowEnd> {
+        let Follower { replication, replay, .. } = self;
+        let restart =
+            |store: &Store, writer: &mut Writer| replay.restart(store, writer, lane, groups);
+        let restarted = replication.with_gate(self.leader, restart);
+        restarted.ok_or(FollowEnd::Closed)?.map_err(FollowEnd::Replay)
     }
 
     fn take_state(

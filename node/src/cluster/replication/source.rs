@@ -180,24 +180,22 @@ impl Source<'_> {
     async fn sweep(&mut self, sender: &mut FrameSender) -> Result<bool, SourceEnd> {
         let token = self.progress.wanted();
         let offset = self.store().offset_bytes();
-        let (tails, keys, copy, asked_at) = {
+        let (tails, keys, asked_at) = {
             let mut orders = self.orders.lock();
             let tails = std::mem::take(&mut orders.tails);
-            (tails, orders.keys.pop_front(), orders.copies.pop_front(), orders.asked_at.take())
+            (tails, orders.keys.pop_front(), orders.asked_at.take())
         };
         for (lane, from) in tails {
             self.go_on(lane, from);
         }
-        let mut is_busy = keys.is_some() || copy.is_some();
+        let mut is_busy = keys.is_some();
         for lane in 0..=u8::MAX {
             is_busy |= self.send_lane(sender, lane).await?;
         }
         if let Some(wanted) = keys {
             self.send_keys(sender, &wanted).await?;
         }
-        if let Some((lane, digest)) = copy {
-            self.copy(sender, lane, digest).await?;
-        }
+        is_busy |= self.copy_some(sender).await?;
         let is_complete = self.is_complete();
         if let Some(asked_at) = asked_at.filter(|_| is_complete) {
             sender.feed(Told::Fresh { asked_at, offset }.encode()).await?;
@@ -272,18 +270,32 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// Copies a stripe, unless the replica's is the same.
+    /// Begins the lanes anew that are asked for, up to the first whose stripe has to be copied. Answers
+    /// whether there were any.
+    async fn copy_some(&mut self, sender: &mut FrameSender) -> Result<bool, SourceEnd> {
+        let mut is_busy = false;
+        loop {
+            let next = self.orders.lock().copies.pop_front();
+            let Some((lane, digest)) = next else { return Ok(is_busy) };
+            is_busy = true;
+            if self.copy(sender, lane, digest).await? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Copies a stripe, unless the replica's is the same. Answers whether it did.
     async fn copy(
         &mut self,
         sender: &mut FrameSender,
         lane: u8,
         digest: u64,
-    ) -> Result<(), SourceEnd> {
+    ) -> Result<bool, SourceEnd> {
         let (at, ours, groups) = self.store().lane_mark(lane);
         self.go_on(lane, at);
         if ours == digest {
             sender.feed(Told::Restart { lane, at, groups }.encode()).await?;
-            return Ok(());
+            return Ok(false);
         }
         self.replication.note_copy(!self.has_copied);
         self.has_copied = true;
@@ -298,7 +310,7 @@ impl Source<'_> {
             count = if self.scratch.len() > LARGE_STEP_BYTES { 1 } else { KEYS_AT_ONCE };
             self.send_state(sender, lane, walk.is_none()).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Sends what is in `scratch`, in pieces. The last piece of all may be empty.

@@ -99,6 +99,22 @@ fn change_collection(bench: &mut Bench, random: &mut Random) {
             }
         }
         3 => view.set(database, &key, NewValue::Bytes(b"a string"), Expiry::Never).expect("room"),
+        4 => {
+            let name = format!("{{{}}}collection:{}", number % 7, (number + 21) % 63).into_bytes();
+            let target = view.key(&name);
+            if name != key.bytes {
+                view.copy_value((database, &key), (database, &target)).expect("room");
+            }
+        }
+        5 => {
+            view.begin_group();
+            view.remove(database, &key);
+            let edit = |editor: &mut Editor<'_>| editor.put(&[0; 8], &[0; 8]);
+            if kind != Kind::Set {
+                let _ = view.edit_collection(database, &key, kind, edit);
+            }
+            view.end_group();
+        }
         _ => {
             let count = random.below(90);
             let edit = |editor: &mut Editor<'_>| {
@@ -114,7 +130,8 @@ fn change_collection(bench: &mut Bench, random: &mut Random) {
                             editor.put_score(field.as_bytes(), random.below(50) as f64)
                         }
                         (_, Kind::Hash | Kind::List) => {
-                            let value = vec![b'v'; random.below(70) as usize];
+                            let long = if random.below(50) == 0 { 300 } else { 1 };
+                            let value = vec![b'v'; (random.below(70) * long) as usize];
                             editor.put(field.as_bytes(), &value)
                         }
                     };
@@ -377,7 +394,7 @@ fn gaps_and_garbage_are_refused() {
         assert_counted(&replay);
         let waiting = replay.waiting_bytes() as u64;
         assert!(result.is_err() || store.lane_end(lane) + waiting == begin + bytes.len() as u64);
-        replay.restart(store, lane, 0);
+        replay.restart(store, &mut replica.writer, lane, 0).expect("nothing waits");
         assert_counted(&replay);
     }
 }
@@ -465,6 +482,35 @@ fn a_stripe_is_copied_while_it_changes() {
 }
 
 #[test]
+fn a_group_that_waits_goes_on_when_the_lane_it_waits_for_is_copied_with_it() {
+    let (mut primary, mut replica) = (primary(), replica());
+    let keys = [b"one".to_vec(), b"two".to_vec()];
+    let [one, two] = [&keys[0], &keys[1]].map(|key| primary.store.key(key).stripe());
+    write_group(&mut primary, &keys, b"first");
+    // The second lane replays the group before the first one is copied with the group in it.
+    let (mut replay, mut at) = (Replay::default(), [0; STRIPE_COUNT]);
+    let mut piece = Vec::new();
+    primary.store.read_lane(two, 0, usize::MAX, &mut piece).expect("it is kept");
+    replay.feed(&replica.store, &mut replica.writer, two, 0, &piece).expect("lanes replay");
+    assert_eq!(replica.get(0, b"two"), None);
+    at[usize::from(two)] = piece.len() as u64;
+    write_group(&mut primary, &keys, b"second");
+    let (end, _, groups) = primary.store.lane_mark(one);
+    replica.store.empty_lane(&mut replica.writer, one, end);
+    let restarted = replay.restart(&replica.store, &mut replica.writer, one, groups);
+    restarted.expect("lanes replay");
+    assert_eq!(replica.get(0, b"two").as_deref(), Some(&b"first"[..]));
+    let mut effects = Vec::new();
+    let walk = Walk::default();
+    primary.store.describe_stripe(&mut primary.writer, one, walk, 100, &mut effects);
+    replica.store.take_state(&mut replica.writer, one, &effects).expect("effects");
+    at[usize::from(one)] = end;
+    catch_up(&primary.store, &mut replica, &mut replay, &mut at, 999).expect("lanes replay");
+    assert_eq!(replay.waiting_bytes(), 0);
+    assert_same(&mut primary, &mut replica);
+}
+
+#[test]
 fn a_group_does_not_wait_for_a_lane_that_was_copied_after_it() {
     let (mut primary, mut replica) = (primary(), replica());
     let keys = [b"one".to_vec(), b"two".to_vec()];
@@ -475,7 +521,7 @@ fn a_group_does_not_wait_for_a_lane_that_was_copied_after_it() {
     let (end, _, groups) = primary.store.lane_mark(one);
     let mut replay = Replay::default();
     replica.store.empty_lane(&mut replica.writer, one, end);
-    replay.restart(&replica.store, one, groups);
+    replay.restart(&replica.store, &mut replica.writer, one, groups).expect("lanes replay");
     let mut effects = Vec::new();
     let walk = Walk::default();
     primary.store.describe_stripe(&mut primary.writer, one, walk, 100, &mut effects);
@@ -500,7 +546,7 @@ fn a_group_does_not_wait_for_a_lane_that_was_copied_after_it() {
     for lane in [one, two] {
         let (end, _, groups) = primary.store.lane_mark(lane);
         third.store.empty_lane(&mut third.writer, lane, end);
-        replay.restart(&third.store, lane, groups);
+        replay.restart(&third.store, &mut third.writer, lane, groups).expect("lanes replay");
         at[usize::from(lane)] = end;
     }
     catch_up(&replica.store, &mut third, &mut replay, &mut at, 999).expect("lanes replay");
