@@ -24,6 +24,7 @@ mod random;
 mod route;
 pub mod row;
 pub mod server;
+mod set;
 pub mod statistics;
 mod string;
 pub mod table;

@@ -31,10 +31,7 @@ pub(crate) fn hrandfield(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandE
         cx.reply.array(0);
         return Ok(());
     };
-    let picked = match picks {
-        Picks::Different(count) => elements::pick_different(hash, count, &mut random),
-        Picks::Repeating(count) => (0..count).map_while(|_| hash.pick(&mut random)).collect(),
-    };
+    let picked = picks.pick(hash, &mut random);
     let is_flat = cx.reply.protocol() == Protocol::Resp2;
     cx.reply.array(if has_values && is_flat { 2 * picked.len() } else { picked.len() });
     for (field, value) in picked {

@@ -7,6 +7,7 @@ mod hash;
 mod key;
 mod pubsub;
 mod server;
+mod set;
 mod string;
 mod transaction;
 
@@ -19,6 +20,7 @@ pub static FAMILIES: &[&[Row]] = &[
     string::ROWS,
     key::ROWS,
     hash::ROWS,
+    set::ROWS,
     transaction::ROWS,
     pubsub::ROWS,
     connection::ROWS,
