@@ -12,6 +12,7 @@ use crate::error::CommandError;
 use crate::key::scan::cursor_number;
 
 const INVALID_CURSOR: CommandError = CommandError::text("ERR invalid cursor");
+const OUT_OF_RANGE: CommandError = CommandError::text("ERR value is out of range");
 const DEFAULT_COUNT: usize = 10;
 /// Picks with repetition that are refused: their reply could not be held.
 const MAX_PICKS: i64 = 10_000_000;
@@ -131,7 +132,6 @@ impl Picks {
     /// # Errors
     /// No number, or one that is out of range.
     pub(crate) fn parse(text: &[u8]) -> Result<Picks, CommandError> {
-        const RANGE: CommandError = CommandError::text("ERR value is out of range");
         const NOT_NEGATABLE: CommandError = CommandError::text(
             "ERR value is out of range, value must between -9223372036854775807 and \
              9223372036854775807",
@@ -139,9 +139,20 @@ impl Picks {
         let count = parse_i64(text).ok_or(CommandError::NOT_INTEGER)?;
         match count {
             ..0 if count == i64::MIN => Err(NOT_NEGATABLE),
-            ..0 if count < -MAX_PICKS => Err(RANGE),
+            ..0 if count < -MAX_PICKS => Err(OUT_OF_RANGE),
             ..0 => Ok(Picks::Repeating(count.unsigned_abs() as usize)),
             _ => Ok(Picks::Different(count as usize)),
+        }
+    }
+
+    /// The same count, of elements with their values.
+    ///
+    /// # Errors
+    /// Twice as many cannot be told.
+    pub(crate) fn with_values(self) -> Result<Picks, CommandError> {
+        match self {
+            Picks::Different(count) if count > i64::MAX as usize / 2 => Err(OUT_OF_RANGE),
+            picks => Ok(picks),
         }
     }
 

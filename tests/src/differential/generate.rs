@@ -40,7 +40,7 @@ impl Generator {
     pub fn words_of(&self, random: &mut Random, tag: &str) -> Vec<Vec<u8>> {
         let template = &self.templates[*random.pick(&self.lots)];
         template.expand(random, &mut |random, slot| match slot {
-            "key" => [b"{", tag.as_bytes(), b"}", &*fill(random, slot)].concat(),
+            "key" | "hash" | "set" => [b"{", tag.as_bytes(), b"}", &*fill(random, slot)].concat(),
             _ => fill(random, slot),
         })
     }
@@ -158,6 +158,8 @@ pub(super) fn is_playable(words: &[Vec<u8>]) -> bool {
     match lower[0].as_str() {
         // They have no arguments to choose what is told, and tell of the server.
         "info" | "help" => false,
+        // What is left of FLUSHDB SYNC without its name turns the connection into a replica's.
+        "sync" | "psync" => false,
         "command" => {
             !["", "info", "docs", "list", "count"]
                 .contains(&lower.get(1).map_or("", String::as_str))
@@ -169,6 +171,15 @@ pub(super) fn is_playable(words: &[Vec<u8>]) -> bool {
         "set" if behind("exat", FAR_SECONDS) || behind("pxat", FAR_SECONDS * 1000) => false,
         "set" | "getex" => !behind("ex", 101) && !behind("px", 100_001),
         "setrange" => !is_large(2),
+        // Which elements are picked, and how often, is decided where there are no two of them.
+        "hset" if lower.get(1).is_some_and(|key| key == "lonehash") => lower[2..] == ["1", "1"],
+        "sadd" if lower.get(1).is_some_and(|key| key == "loneset") => lower[2..] == ["1"],
+        "hrandfield" | "srandmember" | "spop"
+            if !lower.get(1).is_some_and(|key| key.starts_with("lone")) =>
+        {
+            lower.len() > 2 && number(2).is_none_or(|count| count == 0 || count >= 1000)
+        }
+        "hrandfield" | "srandmember" => number(2).is_none_or(|count| count > -1000),
         "wait" => number(1).is_none_or(|count| count <= 0) || number(2).is_none_or(|ms| ms < 0),
         "client" => match lower.get(1).map_or("", String::as_str) {
             "pause" => number(2).is_none_or(|ms| ms < 0),

@@ -6,8 +6,43 @@ use super::random::Random;
 /// Far enough in the future that no run of the tests gets there.
 pub(super) const FAR_SECONDS: i64 = 4_102_444_800;
 
-const KEYS: &[&[u8]] =
-    &[b"a", b"a", b"b", b"b", b"c", b"{a}x", b"key:1", b"", b"nul\0key", b"\xff\xfe", b"d"];
+const KEYS: &[&[u8]] = &[
+    b"a",
+    b"a",
+    b"b",
+    b"b",
+    b"c",
+    b"{a}x",
+    b"key:1",
+    b"",
+    b"nul\0key",
+    b"\xff\xfe",
+    b"d",
+    b"hash",
+    b"set",
+];
+/// Keys that mostly hold collections of one kind.
+const HASHES: &[&[u8]] = &[b"hash", b"hash", b"{a}hash"];
+const SETS: &[&[u8]] = &[b"set", b"set", b"set:2", b"set:3", b"{a}set"];
+/// Fields of hashes and members of sets; the last is too long for what is kept compactly.
+const ELEMENTS: &[&[u8]] = &[
+    b"a",
+    b"b",
+    b"c",
+    b"1",
+    b"2",
+    b"3",
+    b"-5",
+    b"007",
+    b"",
+    b"nul\0",
+    b"\xff\xfe",
+    b"a b",
+    b"9223372036854775807",
+    b"9223372036854775808",
+    &[b'f'; 64],
+    &[b'f'; 65],
+];
 const INTEGERS: &[&str] = &[
     "0",
     "1",
@@ -169,6 +204,12 @@ const MILLISECONDS: &[&str] = &[
     "1.5",
 ];
 
+/// One of some keys, but at times any.
+fn key_of(random: &mut Random, keys: &[&[u8]]) -> Vec<u8> {
+    let keys = if random.chance(10) { KEYS } else { keys };
+    random.pick(keys).to_vec()
+}
+
 fn text(words: &[&str], random: &mut Random) -> Vec<u8> {
     random.pick(words).as_bytes().to_vec()
 }
@@ -180,6 +221,9 @@ fn text(words: &[&str], random: &mut Random) -> Vec<u8> {
 pub(super) fn fill(random: &mut Random, slot: &str) -> Vec<u8> {
     match slot {
         "key" => random.pick(KEYS).to_vec(),
+        "hash" => key_of(random, HASHES),
+        "set" => key_of(random, SETS),
+        "field" | "member" => random.pick(ELEMENTS).to_vec(),
         "value" => value(random),
         "lcs" => (0..random.below(40)).map(|_| *random.pick(b"abc")).collect(),
         "int" => integer(random),
@@ -201,7 +245,7 @@ pub(super) fn fill(random: &mut Random, slot: &str) -> Vec<u8> {
             &["abc", "-1", "1.5", "18446744073709551615", "18446744073709551616", "0x0", "+0"],
             random,
         ),
-        "type" => text(&["string", "STRING", "list", "zset", "nope", ""], random),
+        "type" => text(&["string", "STRING", "list", "zset", "hash", "set", "nope", ""], random),
         "channel" => random.pick(CHANNELS).to_vec(),
         "pattern" => random.pick(PATTERNS).to_vec(),
         "name" => random.pick(&[&b"me"[..], b"", b"with blank", b"new\nline", b"\xff"]).to_vec(),

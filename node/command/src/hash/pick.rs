@@ -9,12 +9,15 @@ use crate::error::CommandError;
 
 /// `HRANDFIELD key [count [WITHVALUES]]`: different fields, or with a negative count any.
 pub(crate) fn hrandfield(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
-    let picks = args.get(2).map(Picks::parse).transpose()?;
+    let mut picks = args.get(2).map(Picks::parse).transpose()?;
     let has_values = match args.get(3) {
         None => false,
         Some(word) if args.len() == 4 && word.eq_ignore_ascii_case(b"WITHVALUES") => true,
         Some(_) => return Err(CommandError::SYNTAX),
     };
+    if has_values {
+        picks = picks.map(Picks::with_values).transpose()?;
+    }
     let database = cx.database();
     let key = cx.key(&args[1]);
     let mut state = cx.view.random();
@@ -64,6 +67,8 @@ mod tests {
             ("HRANDFIELD h 0", "*0"),
             ("HRANDFIELD h x", "-ERR value is not an integer or out of range"),
             ("HRANDFIELD h 1 NOPE", "-ERR syntax error"),
+            ("HRANDFIELD x 9223372036854775807", "*0"),
+            ("HRANDFIELD x 9223372036854775807 WITHVALUES", "-ERR value is out of range"),
         ]);
         for number in 0..200 {
             bench.expect(&[(&format!("HSET big f{number} v"), ":1")]);

@@ -10,10 +10,10 @@ use crate::error::CommandError;
 
 /// The count of SPOP.
 fn count_of(text: &[u8]) -> Result<usize, CommandError> {
-    const NEGATIVE: CommandError =
+    const NOT_POSITIVE: CommandError =
         CommandError::text("ERR value is out of range, must be positive");
-    let count = parse_i64(text).ok_or(CommandError::NOT_INTEGER)?;
-    usize::try_from(count).map_err(|_| NEGATIVE)
+    let count = parse_i64(text).and_then(|count| usize::try_from(count).ok());
+    count.ok_or(NOT_POSITIVE)
 }
 
 /// `SPOP key [count]`: takes out a member, or at most so many.
@@ -135,7 +135,7 @@ mod tests {
             ("SPOP s 5", "*2 $1 a $1 b"),
             ("EXISTS s", ":0"),
             ("SPOP s -1", "-ERR value is out of range, must be positive"),
-            ("SPOP s x", "-ERR value is not an integer or out of range"),
+            ("SPOP s x", "-ERR value is out of range, must be positive"),
             ("SPOP s 1 1", "-ERR syntax error"),
             ("SET string x", "+OK"),
             ("SPOP string", WRONG_TYPE),

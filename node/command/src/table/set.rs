@@ -100,7 +100,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "smismember",
         arity: -3,
         flags: READ_FAST,
-        keys: LOOK_AT_KEY,
+        keys: READ_KEY,
         since: "6.2.0",
         summary: "Tells which of some members a set has.",
         complexity: "O(N) with N being the number of members given",
