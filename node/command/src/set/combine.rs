@@ -157,6 +157,31 @@ mod tests {
     }
 
     #[test]
+    fn large_and_small_sets_and_expired_ones_are_combined_alike() {
+        let mut bench = Bench::new();
+        for number in 0..300 {
+            let (even, third) = (2 * number, 3 * number);
+            bench.expect(&[(&format!("SADD even m{even}"), ":1")]);
+            bench.expect(&[(&format!("SADD third m{third}"), ":1")]);
+        }
+        bench.expect(&[
+            ("SADD few m0 m6 m7", ":3"),
+            ("SADD gone m1", ":1"),
+            ("PEXPIRE gone 10", ":1"),
+            ("SINTERCARD 2 even third", ":100"),
+            ("SINTERCARD 3 even third few", ":2"),
+            ("SUNIONSTORE to even third few", ":501"),
+            ("SDIFFSTORE to even third few", ":200"),
+            ("SDIFF few even third", "*1 $2 m7"),
+        ]);
+        bench.pass_ms(20);
+        bench.expect(&[("SUNION gone few gone", "*3 $2 m0 $2 m6 $2 m7"), ("EXISTS gone", ":0")]);
+        let union = bench.ask("SUNION even third few");
+        assert!(union.starts_with("*501 "), "{}", &union[..20]);
+        bench.recount();
+    }
+
+    #[test]
     fn what_is_no_set_is_refused_and_nothing_is_stored() {
         Bench::new().expect(&[
             ("SADD s a", ":1"),
