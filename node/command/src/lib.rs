@@ -25,6 +25,7 @@ mod route;
 pub mod row;
 pub mod server;
 mod set;
+mod sorted_set;
 pub mod statistics;
 mod string;
 pub mod table;

@@ -8,6 +8,7 @@ mod key;
 mod pubsub;
 mod server;
 mod set;
+mod sorted_set;
 mod string;
 mod transaction;
 
@@ -21,6 +22,9 @@ pub static FAMILIES: &[&[Row]] = &[
     key::ROWS,
     hash::ROWS,
     set::ROWS,
+    sorted_set::ROWS,
+    sorted_set::RANGE_ROWS,
+    sorted_set::COMBINING_ROWS,
     transaction::ROWS,
     pubsub::ROWS,
     connection::ROWS,

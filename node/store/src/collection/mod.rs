@@ -26,6 +26,7 @@ pub(crate) use page::Page;
 
 pub use contents::Contents;
 pub use edit::Editor;
+pub use sorted::score_in;
 
 use fields::Fields;
 use sorted::SortedSet;
