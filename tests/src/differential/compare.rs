@@ -44,6 +44,7 @@ fn rule(words: &[Vec<u8>]) -> Rule {
         (b"hscan", _) if word(2) == b"0" => Rule::Walk(2),
         (b"sscan" | b"hscan", _) => Rule::Kind,
         (b"randomkey" | b"time", _) | (b"client", b"id") | (b"memory", b"usage") => Rule::Shape,
+        (b"zrandmember", _) => Rule::Shape,
         (b"hello", _) | (b"client", b"list" | b"info") | (_, b"help") => Rule::Kind,
         // A cursor belongs to its server; `(scan)` compares what there is to find.
         (b"slowlog", b"get" | b"len") | (b"scan", _) => Rule::Kind,

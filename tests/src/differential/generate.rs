@@ -40,7 +40,9 @@ impl Generator {
     pub fn words_of(&self, random: &mut Random, tag: &str) -> Vec<Vec<u8>> {
         let template = &self.templates[*random.pick(&self.lots)];
         template.expand(random, &mut |random, slot| match slot {
-            "key" | "hash" | "set" => [b"{", tag.as_bytes(), b"}", &*fill(random, slot)].concat(),
+            "key" | "hash" | "set" | "zset" | "lexset" => {
+                [b"{", tag.as_bytes(), b"}", &*fill(random, slot)].concat()
+            }
             _ => fill(random, slot),
         })
     }
@@ -179,7 +181,7 @@ pub(super) fn is_playable(words: &[Vec<u8>]) -> bool {
         {
             lower.len() > 2 && number(2).is_none_or(|count| count == 0 || count >= 1000)
         }
-        "hrandfield" | "srandmember" => number(2).is_none_or(|count| count > -1000),
+        "hrandfield" | "srandmember" | "zrandmember" => number(2).is_none_or(|count| count > -1000),
         "wait" => number(1).is_none_or(|count| count <= 0) || number(2).is_none_or(|ms| ms < 0),
         "client" => match lower.get(1).map_or("", String::as_str) {
             "pause" => number(2).is_none_or(|ms| ms < 0),

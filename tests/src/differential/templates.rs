@@ -102,6 +102,55 @@ pub const COMMON: &[(usize, &str)] = &[
     (6, "SELECT %db"),
     (1, "FLUSHDB [SYNC|ASYNC|NOPE]"),
     (1, "FLUSHALL [SYNC|ASYNC|NOPE]"),
+    // Sorted sets.
+    (14, "ZADD %zset (%score %zmember)+"),
+    (8, "ZADD %zset {NX|XX|GT|LT|CH} (%score %zmember)+"),
+    (4, "ZADD %zset [NX|XX|GT|LT] INCR %score %zmember"),
+    (6, "ZADD %lexset 0 %zmember 0 %zmember 0 %zmember"),
+    (5, "ZINCRBY %zset %score %zmember"),
+    (4, "ZREM %zset %zmember+"),
+    (2, "ZCARD %zset"),
+    (3, "ZSCORE %zset %zmember"),
+    (3, "ZMSCORE %zset %zmember+"),
+    (4, "ZRANK %zset %zmember"),
+    (4, "ZREVRANK %zset %zmember"),
+    (4, "ZCOUNT %zset %scoreend %scoreend"),
+    (4, "ZLEXCOUNT %lexset %lexend %lexend"),
+    (4, "ZRANGE %zset %int %int {REV|WITHSCORES|LIMIT %int %int}"),
+    (5, "ZRANGE %zset %scoreend %scoreend BYSCORE {REV|WITHSCORES|LIMIT %int %int}"),
+    (5, "ZRANGE %lexset %lexend %lexend BYLEX {REV|WITHSCORES|LIMIT %int %int}"),
+    (3, "ZRANGESTORE %zset %zset %int %int {REV|WITHSCORES|LIMIT %int %int}"),
+    (4, "ZRANGESTORE %zset %zset %scoreend %scoreend BYSCORE {REV|LIMIT %int %int}"),
+    (2, "ZRANGESTORE %lexset %lexset %lexend %lexend BYLEX {REV|LIMIT %int %int}"),
+    (3, "ZREVRANGE %zset %int %int [WITHSCORES|NOPE]"),
+    (4, "ZRANGEBYSCORE %zset %scoreend %scoreend {WITHSCORES|LIMIT %int %int|REV}"),
+    (4, "ZREVRANGEBYSCORE %zset %scoreend %scoreend {WITHSCORES|LIMIT %int %int}"),
+    (4, "ZRANGEBYLEX %lexset %lexend %lexend {LIMIT %int %int|WITHSCORES}"),
+    (4, "ZREVRANGEBYLEX %lexset %lexend %lexend {LIMIT %int %int}"),
+    (2, "ZREMRANGEBYRANK %zset %int %int"),
+    (3, "ZREMRANGEBYSCORE %zset %scoreend %scoreend"),
+    (2, "ZREMRANGEBYLEX %lexset %lexend %lexend"),
+    (3, "ZPOPMIN %zset [%int]"),
+    (3, "ZPOPMAX %zset [%int]"),
+    (4, "ZMPOP (1 %zset|2 %zset %zset|%int %zset) (MIN|MAX|NOPE) {COUNT %int}"),
+    (3, "ZRANDMEMBER %zset [%pickcount|%pickcount WITHSCORES|%pickcount NOPE]"),
+    (2, "ZSCAN %zset (0|0|0|%cursor) {MATCH %pattern|COUNT %int}"),
+    (
+        4,
+        "ZUNION (1 %zset|2 %zset %zset|2 %set %zset|%int %zset) {AGGREGATE (SUM|MIN|MAX|NOPE)|WITHSCORES}",
+    ),
+    (4, "ZUNION 2 %zset %zset WEIGHTS %score %score {AGGREGATE (MIN|MAX)|WITHSCORES}"),
+    (
+        4,
+        "ZINTER (1 %zset|2 %zset %zset|2 %set %zset|%int %zset) {AGGREGATE (SUM|MIN|MAX|NOPE)|WITHSCORES}",
+    ),
+    (4, "ZINTER 2 %zset %zset WEIGHTS %score %score {AGGREGATE (MIN|MAX)|WITHSCORES}"),
+    (4, "ZDIFF (1 %zset|2 %zset %zset|2 %set %zset|%int %zset) {WITHSCORES|WEIGHTS %score}"),
+    (3, "ZUNIONSTORE %zset 2 %zset %zset {WEIGHTS %score %score|AGGREGATE (SUM|MIN|MAX)}"),
+    (3, "ZINTERSTORE %zset 2 %zset %zset {WEIGHTS %score %score|AGGREGATE (SUM|MIN|MAX)}"),
+    (3, "ZDIFFSTORE %zset (1 %zset|2 %zset %zset|%int %zset) {WITHSCORES}"),
+    (3, "ZINTERCARD (1 %zset|2 %zset %zset|%int %zset) {LIMIT %int}"),
+    (1, "COMMAND GETKEYS (ZMPOP 2 %key %key MIN|ZUNIONSTORE %key 2 %key %key|ZUNION %int %key)"),
     // Transactions.
     (10, "MULTI"),
     (12, "EXEC"),
@@ -174,8 +223,13 @@ pub const COMMON: &[(usize, &str)] = &[
 ];
 
 /// Commands and options that appeared in 7.2, which the oracle of 7.0 does not know.
-pub const SINCE_72: &[(usize, &str)] =
-    &[(1, "CLIENT NO-TOUCH (ON|OFF|%value)"), (2, "CLIENT SETINFO (LIB-NAME|LIB-VER|NOPE) %name")];
+pub const SINCE_72: &[(usize, &str)] = &[
+    (1, "CLIENT NO-TOUCH (ON|OFF|%value)"),
+    (2, "CLIENT SETINFO (LIB-NAME|LIB-VER|NOPE) %name"),
+    (2, "ZADD %zset %score %zmember"),
+    (1, "ZRANK %zset %zmember (NOPE|WITHSCORE) [%value]"),
+    (1, "ZREVRANK %zset %zmember (NOPE|WITHSCORE) [%value]"),
+];
 
 /// Commands that only Valkey has.
 pub const VALKEY: &[(usize, &str)] = &[(6, "DELIFEQ %key %value")];

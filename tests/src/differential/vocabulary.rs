@@ -20,6 +20,7 @@ const KEYS: &[&[u8]] = &[
     b"d",
     b"hash",
     b"set",
+    b"z1",
 ];
 /// Keys that mostly hold collections of one kind.
 const HASHES: &[&[u8]] = &[b"hash", b"hash", b"{a}hash"];
@@ -163,6 +164,37 @@ const STRINGS: &[&[u8]] = &[
     b"12345678901234567890",
     b"9223372036854775806",
 ];
+/// Sorted sets; one more has members that all have the same score, as ranges of names need.
+const SORTED_SETS: &[&[u8]] = &[b"z1", b"z1", b"z2", b"z2", b"{z}3"];
+/// Members of sorted sets, all short: where names are compared although scores differ, Redis's large
+/// sets answer by chance.
+const MEMBERS: &[&[u8]] = &[
+    b"a",
+    b"b",
+    b"c",
+    b"d",
+    b"e",
+    b"aa",
+    b"ab",
+    b"B",
+    b"",
+    b"\0",
+    b"\xff",
+    b"10",
+    b"-7",
+    b"1.5",
+    b"a member with a name that is neither short nor too long",
+];
+/// Scores that every oracle prints alike.
+const SCORES: &[&str] = &["0", "1", "2", "3", "5", "-1", "-2.5", "0.5", "1.5", "inf", "-inf", "-0"];
+const SCORE_ENDS: &[&str] = &[
+    "-inf", "+inf", "(-inf", "(inf", "0", "(0", "1", "(1", "2", "(2", "3", "(3", "-1", "(-2.5",
+    "0.5", "", "(", "((1", "nan", "abc", "1e400", "1 ", "[1", "(0.5",
+];
+const NAME_ENDS: &[&[u8]] = &[
+    b"-", b"+", b"-", b"+", b"[a", b"(a", b"[b", b"(b", b"[c", b"(d", b"[aa", b"(ab", b"[", b"(",
+    b"a", b"", b"+x", b"-\0", b"[\xff", b"(\xff", b"[1", b"[e", b"(B",
+];
 const CHANNELS: &[&[u8]] = &[b"news", b"news.art", b"n", b"", b"\xff", b"{a}x"];
 const PATTERNS: &[&[u8]] = &[
     b"*", b"a*", b"*a*", b"?", b"[ab]", b"[^a]", b"[a-c]", b"news*", b"n*", b"\\*", b"", b"[",
@@ -225,6 +257,14 @@ pub(super) fn fill(random: &mut Random, slot: &str) -> Vec<u8> {
         "set" => key_of(random, SETS),
         "field" | "member" => random.pick(ELEMENTS).to_vec(),
         "value" => value(random),
+        "zset" => key_of(random, SORTED_SETS),
+        "lexset" => b"lex".to_vec(),
+        "zmember" => random.pick(MEMBERS).to_vec(),
+        "score" if random.chance(2) => text(FLOATS, random),
+        "score" => text(SCORES, random),
+        "scoreend" => text(SCORE_ENDS, random),
+        "lexend" => random.pick(NAME_ENDS).to_vec(),
+        "pickcount" => text(&["0", "1", "-1", "3", "-3", "100", "abc", "1.5"], random),
         "lcs" => (0..random.below(40)).map(|_| *random.pick(b"abc")).collect(),
         "int" => integer(random),
         "offset" => match random.below(3) {
