@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use skep_resp::{Args, parse_f64, parse_i64};
-use skep_store::{Contents, Kind, Value, score_in};
+use skep_store::{Contents, Item, Kind, Value, score_in};
 
 use super::Scored;
 use crate::cx::Cx;
@@ -110,7 +110,7 @@ impl<'a> Combination<'a> {
             return Err(CommandError::SYNTAX);
         }
         let inputs = args.iter().skip(1).take(count).map(|name| {
-            let len = read(cx, name, |set| set.len())?.unwrap_or(0);
+            let len = len_of(cx, name)?;
             Ok(Input { name, weight: 1.0, len })
         });
         let inputs = inputs.collect::<Result<Vec<_>, CommandError>>()?;
@@ -223,7 +223,15 @@ impl<'a> Combination<'a> {
     }
 }
 
-/// Reads a set, sorted or not; nothing when the key is not there.
+/// How many members a key has, looked up for reading.
+fn len_of(cx: &mut Cx<'_>, name: &[u8]) -> Result<usize, CommandError> {
+    let database = cx.database();
+    let key = cx.key(name);
+    let item = cx.view.read(database, &key);
+    item.map_or(Ok(0), |item| Ok(set_in(&item)?.len()))
+}
+
+/// Calls `read` with the set of a key that has been looked up before, if it is there.
 fn read<R>(
     cx: &mut Cx<'_>,
     name: &[u8],
@@ -231,10 +239,15 @@ fn read<R>(
 ) -> Result<Option<R>, CommandError> {
     let database = cx.database();
     let key = cx.key(name);
-    match cx.view.read(database, &key).map(|item| item.value()) {
-        None => Ok(None),
-        Some(Value::Collection(set)) if set.kind() != Kind::Hash => Ok(Some(read(set))),
-        Some(_) => Err(CommandError::WRONG_TYPE),
+    let item = cx.view.peek(database, &key);
+    item.map(|item| Ok(read(set_in(&item)?))).transpose()
+}
+
+/// A set, sorted or not.
+fn set_in<'v>(item: &Item<'v>) -> Result<Contents<'v>, CommandError> {
+    match item.value() {
+        Value::Collection(set) if set.kind() != Kind::Hash => Ok(set),
+        _ => Err(CommandError::WRONG_TYPE),
     }
 }
 

@@ -6,7 +6,6 @@ use skep_store::Kind;
 use super::range::Range;
 use super::remove::take;
 use crate::cx::Cx;
-use crate::elements;
 use crate::error::CommandError;
 
 const NOT_POSITIVE: CommandError =
@@ -83,7 +82,7 @@ pub(crate) fn zmpop(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError>
     let database = cx.database();
     for name in args.iter().skip(2).take(key_count) {
         let key = cx.key(name);
-        if elements::read(&mut cx.view, database, &key, Kind::SortedSet)?.is_none() {
+        if cx.view.peek(database, &key).is_none() {
             continue;
         }
         let popped =

@@ -52,7 +52,7 @@ const fn counted(flags: &'static [&'static str], count_at: u16) -> KeySpec {
     }
 }
 
-/// Rows of commands for which a member is all there is to say.
+/// Rows of commands that tell a member's place.
 const RANK: Row = Row {
     arity: -3,
     since: "2.0.0",
