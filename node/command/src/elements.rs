@@ -12,6 +12,7 @@ use crate::error::CommandError;
 use crate::key::scan::cursor_number;
 
 const INVALID_CURSOR: CommandError = CommandError::text("ERR invalid cursor");
+const OUT_OF_RANGE: CommandError = CommandError::text("ERR value is out of range");
 const DEFAULT_COUNT: usize = 10;
 /// Picks with repetition that are refused: their reply could not be held.
 const MAX_PICKS: i64 = 10_000_000;
@@ -30,6 +31,23 @@ pub(crate) fn read<'v>(
         Some(item) => Ok(Some(item.collection(kind)?)),
         None => Ok(None),
     }
+}
+
+/// Calls `answer` with the reply and the collection that a key holds, if it is there.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn with(
+    cx: &mut Cx<'_>,
+    name: &[u8],
+    kind: Kind,
+    answer: impl FnOnce(&mut Reply, Option<Contents<'_>>),
+) -> Result<(), CommandError> {
+    let database = cx.database();
+    let key = cx.key(name);
+    let contents = read(&mut cx.view, database, &key, kind)?;
+    answer(cx.reply, contents);
+    Ok(())
 }
 
 /// What an element's scan is asked for.
@@ -74,22 +92,26 @@ pub(crate) fn scan(
     let cursor = cursor_number(&args[2]).ok_or(INVALID_CURSOR)?;
     let database = cx.database();
     let key = cx.key(&args[1]);
-    let contents = read(&mut cx.view, database, &key, kind)?;
+    let Some(contents) = read(&mut cx.view, database, &key, kind)? else {
+        // Redis looks at the options only of a scan of something.
+        cx.reply.array(2);
+        cx.reply.bulk(b"0");
+        cx.reply.array(0);
+        return Ok(());
+    };
     let filter = Filter::parse(args.from(3), kind)?;
     // The cursor comes before the elements in the reply, so that they are collected aside.
     let mut elements = Reply::new(cx.reply.protocol());
     let mut count = 0;
-    let next = contents.map_or(0, |contents| {
-        contents.scan(cursor, filter.count, |field, value| {
-            if filter.pattern.is_none_or(|pattern| glob::matches(pattern, field)) {
-                elements.bulk(field);
+    let next = contents.scan(cursor, filter.count, |field, value| {
+        if filter.pattern.is_none_or(|pattern| glob::matches(pattern, field)) {
+            elements.bulk(field);
+            count += 1;
+            if filter.has_values {
+                reply_value(&mut elements, value);
                 count += 1;
-                if filter.has_values {
-                    reply_value(&mut elements, value);
-                    count += 1;
-                }
             }
-        })
+        }
     });
     cx.reply.array(2);
     cx.reply.bulk(next.to_string().as_bytes());
@@ -110,12 +132,46 @@ impl Picks {
     /// # Errors
     /// No number, or one that is out of range.
     pub(crate) fn parse(text: &[u8]) -> Result<Picks, CommandError> {
-        const RANGE: CommandError = CommandError::text("ERR value is out of range");
+        const NOT_NEGATABLE: CommandError = CommandError::text(
+            "ERR value is out of range, value must between -9223372036854775807 and \
+             9223372036854775807",
+        );
         let count = parse_i64(text).ok_or(CommandError::NOT_INTEGER)?;
         match count {
-            ..0 if count < -MAX_PICKS => Err(RANGE),
+            ..0 if count == i64::MIN => Err(NOT_NEGATABLE),
+            ..0 if count < -MAX_PICKS => Err(OUT_OF_RANGE),
             ..0 => Ok(Picks::Repeating(count.unsigned_abs() as usize)),
             _ => Ok(Picks::Different(count as usize)),
+        }
+    }
+
+    /// The same count, of elements with their values.
+    ///
+    /// # Errors
+    /// Twice as many cannot be told.
+    pub(crate) fn with_values(self) -> Result<Picks, CommandError> {
+        match self {
+            Picks::Different(count) if count > i64::MAX as usize / 2 => Err(OUT_OF_RANGE),
+            picks => Ok(picks),
+        }
+    }
+
+    /// Picks elements at random.
+    pub(crate) fn pick<'v>(
+        self,
+        contents: Contents<'v>,
+        random: &mut dyn FnMut() -> u64,
+    ) -> Vec<Picked<'v>> {
+        match self {
+            Picks::Different(count) => pick_different(contents, count, random),
+            Picks::Repeating(count) if contents.is_large() => {
+                (0..count).map_while(|_| contents.pick(&mut *random)).collect()
+            }
+            Picks::Repeating(count) => {
+                // One pick of a small collection is a walk over it.
+                let all: Vec<_> = contents.iter().collect();
+                (0..count).map(|_| all[(random() % all.len() as u64) as usize]).collect()
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! that is no number, are an error, and then nothing of that specification is visited. Work is
 //! bounded by the number of arguments.
 
-use skep_resp::{Args, parse_i64};
+use skep_resp::Args;
 
 use crate::row::{Flags, KeyBegin, KeyFind, KeySpec, Row};
 
@@ -72,8 +72,8 @@ fn stretch(spec: &KeySpec, args: Args<'_>) -> Result<Option<Stretch>, KeysNotFou
             (begin, last_of_range(begin, last, limit, args.len()), step)
         }
         KeyFind::Count { count_at, first, step } => {
-            let count = args.get(begin + usize::from(count_at)).and_then(parse_i64);
-            let more = count.and_then(|count| count.checked_sub(1)).ok_or(KeysNotFound)?;
+            let count = args.get(begin + usize::from(count_at)).ok_or(KeysNotFound)?;
+            let more = count_in(count) - 1;
             let first = begin + usize::from(first);
             (first, more.saturating_mul(i64::from(step)).saturating_add(first as i64), step)
         }
@@ -83,6 +83,23 @@ fn stretch(spec: &KeySpec, args: Args<'_>) -> Result<Option<Stretch>, KeysNotFou
         return Err(KeysNotFound);
     }
     Ok(Some(Stretch { first, last, step: usize::from(step).max(1) }))
+}
+
+/// The number of keys that a text says, as Redis reads it here: C's `atoi`, which is content with a
+/// number at the beginning and keeps 32 bits of it. Whether it is a count at all, the command checks.
+fn count_in(text: &[u8]) -> i64 {
+    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t'..=b'\r')).count();
+    let (is_negative, digits) = match &text[blanks..] {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    let sign = if is_negative { -1 } else { 1 };
+    let add = |sum: i64, digit: &u8| {
+        sum.saturating_mul(10).saturating_add(sign * i64::from(digit - b'0'))
+    };
+    i64::from(digits.fold(0, add) as i32)
 }
 
 /// The last key of a range that begins at `begin`; see [`KeyFind::Range`].
@@ -155,6 +172,9 @@ mod tests {
     #[test]
     fn counted_keys_are_as_many_as_the_count_says() {
         assert_eq!(found(COUNTED, "eval s 2 a b more"), (vec![3, 4], true));
+        for count in ["+2", "2.5", "02x", "4294967298"] {
+            assert_eq!(found(COUNTED, &format!("eval s {count} a b more")), (vec![3, 4], true));
+        }
     }
 
     #[test]

@@ -27,6 +27,8 @@ mod random;
 mod route;
 pub mod row;
 pub mod server;
+mod set;
+mod sorted_set;
 pub mod statistics;
 mod string;
 pub mod table;

@@ -18,6 +18,6 @@ mod reply;
 pub use args::{Args, Batch, OwnedArgs};
 pub use error::ProtocolError;
 pub use limits::Limits;
-pub use number::{format_f64, parse_f64, parse_i64, parse_u64};
+pub use number::{format_f64, parse_f64, parse_f64_loosely, parse_i64, parse_u64};
 pub use parser::{Parsed, Parser};
 pub use reply::{Checkpoint, Deferred, Protocol, Reply};

@@ -44,7 +44,9 @@ mod upkeep;
 mod view;
 mod writer;
 
-pub use collection::{Contents, Editor, End, Kind, SMALL_ELEMENTS_MAX, SMALL_VALUE_BYTES_MAX};
+pub use collection::{
+    Contents, Editor, End, Kind, SMALL_ELEMENTS_MAX, SMALL_VALUE_BYTES_MAX, score_in,
+};
 pub use compact::DeadShare;
 pub use item::{LARGE_VALUE_BYTES, Value, WrongType};
 pub use key::Key;

@@ -230,7 +230,12 @@ impl<'a> View<'a> {
     /// Looks a key up for reading: counts a hit or miss and notes the access.
     #[inline]
     pub fn read(&mut self, database: Database, key: &Key<'_>) -> Option<Item<'_>> {
-        let run = self.store.run(database);
+        self.read_in(self.store.run(database), key)
+    }
+
+    /// The same, for several at once: what changes a key must not be called while the item is used.
+    #[inline]
+    fn read_in(&mut self, run: u16, key: &Key<'_>) -> Option<Item<'a>> {
         match self.living(run, key) {
             Some(found) => {
                 self.writer.counters.hits += 1;

@@ -10,14 +10,18 @@ enum Rule {
     Exact,
     /// Integers may differ by so much, because time passes.
     Within(i64),
-    /// Lists in any order.
-    AnyOrder,
+    /// Lists in any order, of so many items that belong together.
+    AnyOrder(usize),
+    /// One step over elements from the beginning: if it is the only one, it has told all of them, in
+    /// any order.
+    Walk(usize),
     /// Only the types, because the values belong to the server.
     Shape,
     /// Only the outermost type, for texts of our own.
     Kind,
     /// To the byte, but a number that Redis keeps as text may be kept as a number: INCRBYFLOAT
-    /// leaves text behind, which nobody can tell from what SET leaves but by this.
+    /// leaves text behind, which nobody can tell from what SET leaves but by this. Redis likewise
+    /// remembers that a set of integers has had another member.
     Encoding,
     /// Confirmations in any order, their counts apart.
     Confirmations,
@@ -29,8 +33,18 @@ fn rule(words: &[Vec<u8>]) -> Rule {
         (b"ttl" | b"expiretime", _) | (b"object", b"idletime") => Rule::Within(5),
         (b"object", b"encoding") => Rule::Encoding,
         (b"pttl" | b"pexpiretime", _) => Rule::Within(5000),
-        (b"keys", _) | (b"pubsub", b"channels" | b"shardchannels") => Rule::AnyOrder,
+        (b"keys", _) | (b"pubsub", b"channels" | b"shardchannels") => Rule::AnyOrder(1),
+        (b"smembers" | b"sinter" | b"sunion" | b"sdiff" | b"hkeys" | b"hvals", _) => {
+            Rule::AnyOrder(1)
+        }
+        (b"spop" | b"srandmember", _) => Rule::AnyOrder(1),
+        (b"hgetall", _) => Rule::AnyOrder(2),
+        (b"hrandfield", _) => Rule::AnyOrder(if words.len() > 3 { 2 } else { 1 }),
+        (b"sscan", _) if word(2) == b"0" => Rule::Walk(1),
+        (b"hscan", _) if word(2) == b"0" => Rule::Walk(2),
+        (b"sscan" | b"hscan", _) => Rule::Kind,
         (b"randomkey" | b"time", _) | (b"client", b"id") | (b"memory", b"usage") => Rule::Shape,
+        (b"zrandmember", _) => Rule::Shape,
         (b"hello", _) | (b"client", b"list" | b"info") | (_, b"help") => Rule::Kind,
         // A cursor belongs to its server; `(scan)` compares what there is to find.
         (b"slowlog", b"get" | b"len") | (b"scan", _) => Rule::Kind,
@@ -84,12 +98,39 @@ fn same_frame(words: &[Vec<u8>], queued: &[Vec<Vec<u8>>], one: &Frame, other: &F
             }
             _ => false,
         },
-        Rule::Encoding => one.bytes() == Some(b"int") && other.bytes() == Some(b"embstr"),
-        Rule::AnyOrder => {
-            sorted(one.items()) == sorted(other.items()) && one.kind() == other.kind()
-        }
+        Rule::Encoding => match (one.bytes(), other.bytes()) {
+            (Some(b"int"), Some(other)) => other == b"embstr",
+            (Some(b"intset"), Some(other)) => other == b"listpack" || other == b"hashtable",
+            _ => false,
+        },
+        Rule::AnyOrder(step) => same_in_any_order(one, other, step),
+        Rule::Walk(step) => match (one.items(), other.items()) {
+            ([cursor, one], [other_cursor, other]) => {
+                let is_whole = cursor.bytes() == Some(b"0") && cursor == other_cursor;
+                one.kind() == other.kind() && (!is_whole || same_in_any_order(one, other, step))
+            }
+            _ => false,
+        },
         Rule::Shape => shape(one) == shape(other),
         Rule::Kind => one.kind() == other.kind(),
+    }
+}
+
+/// Whether two lists have the same items, `step` of which belong together unless they are lists
+/// themselves.
+fn same_in_any_order(one: &Frame, other: &Frame, step: usize) -> bool {
+    let groups = |frame: &Frame| {
+        let is_nested = frame.items().first().is_some_and(|item| !item.items().is_empty());
+        let groups = frame.items().chunks(if is_nested { 1 } else { step });
+        let mut groups: Vec<_> = groups.map(|group| format!("{group:?}")).collect();
+        groups.sort();
+        groups
+    };
+    match (one, other) {
+        (Frame::List(..), Frame::List(..)) => {
+            one.kind() == other.kind() && groups(one) == groups(other)
+        }
+        _ => false,
     }
 }
 

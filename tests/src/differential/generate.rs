@@ -40,7 +40,7 @@ impl Generator {
     pub fn words_of(&self, random: &mut Random, tag: &str) -> Vec<Vec<u8>> {
         let template = &self.templates[*random.pick(&self.lots)];
         template.expand(random, &mut |random, slot| match slot {
-            "key" | "hll" | "list" | "hash" | "set" | "zset" => {
+            "key" | "hll" | "list" | "hash" | "set" | "zset" | "lexset" => {
                 [b"{", tag.as_bytes(), b"}", &*fill(random, slot)].concat()
             }
             _ => fill(random, slot),
@@ -164,8 +164,8 @@ pub(super) fn is_playable(words: &[Vec<u8>]) -> bool {
     match lower[0].as_str() {
         // They have no arguments to choose what is told, and tell of the server.
         "info" | "help" => false,
-        // What is left of FLUSHALL SYNC makes the connection a replica's.
-        "sync" => false,
+        // What is left of FLUSHDB SYNC without its name turns the connection into a replica's.
+        "sync" | "psync" => false,
         "command" => {
             !["", "info", "docs", "list", "count"]
                 .contains(&lower.get(1).map_or("", String::as_str))
@@ -179,6 +179,15 @@ pub(super) fn is_playable(words: &[Vec<u8>]) -> bool {
         "setrange" => !is_large(2),
         "setbit" => !is_far_bit(2),
         "bitfield" => (2..lower.len()).all(|at| !is_far_bit(at)),
+        // Which elements are picked, and how often, is decided where there are no two of them.
+        "hset" if lower.get(1).is_some_and(|key| key == "lonehash") => lower[2..] == ["1", "1"],
+        "sadd" if lower.get(1).is_some_and(|key| key == "loneset") => lower[2..] == ["1"],
+        "hrandfield" | "srandmember" | "spop"
+            if !lower.get(1).is_some_and(|key| key.starts_with("lone")) =>
+        {
+            lower.len() > 2 && number(2).is_none_or(|count| count == 0 || count >= 1000)
+        }
+        "hrandfield" | "srandmember" | "zrandmember" => number(2).is_none_or(|count| count > -1000),
         "wait" => number(1).is_none_or(|count| count <= 0) || number(2).is_none_or(|ms| ms < 0),
         "client" => match lower.get(1).map_or("", String::as_str) {
             "pause" => number(2).is_none_or(|ms| ms < 0),

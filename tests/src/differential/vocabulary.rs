@@ -6,8 +6,44 @@ use super::random::Random;
 /// Far enough in the future that no run of the tests gets there.
 pub(super) const FAR_SECONDS: i64 = 4_102_444_800;
 
-const KEYS: &[&[u8]] =
-    &[b"a", b"a", b"b", b"b", b"c", b"{a}x", b"key:1", b"", b"nul\0key", b"\xff\xfe", b"d"];
+const KEYS: &[&[u8]] = &[
+    b"a",
+    b"a",
+    b"b",
+    b"b",
+    b"c",
+    b"{a}x",
+    b"key:1",
+    b"",
+    b"nul\0key",
+    b"\xff\xfe",
+    b"d",
+    b"hash",
+    b"set",
+    b"z1",
+];
+/// Keys that mostly hold collections of one kind.
+const HASHES: &[&[u8]] = &[b"hash", b"hash", b"{a}hash"];
+const SETS: &[&[u8]] = &[b"set", b"set", b"set:2", b"set:3", b"{a}set"];
+/// Fields of hashes and members of sets; the last is too long for what is kept compactly.
+const ELEMENTS: &[&[u8]] = &[
+    b"a",
+    b"b",
+    b"c",
+    b"1",
+    b"2",
+    b"3",
+    b"-5",
+    b"007",
+    b"",
+    b"nul\0",
+    b"\xff\xfe",
+    b"a b",
+    b"9223372036854775807",
+    b"9223372036854775808",
+    &[b'f'; 64],
+    &[b'f'; 65],
+];
 const INTEGERS: &[&str] = &[
     "0",
     "1",
@@ -128,6 +164,37 @@ const STRINGS: &[&[u8]] = &[
     b"12345678901234567890",
     b"9223372036854775806",
 ];
+/// Sorted sets; one more has members that all have the same score, as ranges of names need.
+const SORTED_SETS: &[&[u8]] = &[b"z1", b"z1", b"z2", b"z2", b"{z}3"];
+/// Members of sorted sets, all short: where names are compared although scores differ, Redis's large
+/// sets answer by chance.
+const MEMBERS: &[&[u8]] = &[
+    b"a",
+    b"b",
+    b"c",
+    b"d",
+    b"e",
+    b"aa",
+    b"ab",
+    b"B",
+    b"",
+    b"\0",
+    b"\xff",
+    b"10",
+    b"-7",
+    b"1.5",
+    b"a member with a name that is neither short nor too long",
+];
+/// Scores that every oracle prints alike.
+const SCORES: &[&str] = &["0", "1", "2", "3", "5", "-1", "-2.5", "0.5", "1.5", "inf", "-inf", "-0"];
+const SCORE_ENDS: &[&str] = &[
+    "-inf", "+inf", "(-inf", "(inf", "0", "(0", "1", "(1", "2", "(2", "3", "(3", "-1", "(-2.5",
+    "0.5", "", "(", "((1", "nan", "abc", "1e400", "1 ", "[1", "(0.5",
+];
+const NAME_ENDS: &[&[u8]] = &[
+    b"-", b"+", b"-", b"+", b"[a", b"(a", b"[b", b"(b", b"[c", b"(d", b"[aa", b"(ab", b"[", b"(",
+    b"a", b"", b"+x", b"-\0", b"[\xff", b"(\xff", b"[1", b"[e", b"(B",
+];
 const CHANNELS: &[&[u8]] = &[b"news", b"news.art", b"n", b"", b"\xff", b"{a}x"];
 const PATTERNS: &[&[u8]] = &[
     b"*", b"a*", b"*a*", b"?", b"[ab]", b"[^a]", b"[a-c]", b"news*", b"n*", b"\\*", b"", b"[",
@@ -169,6 +236,12 @@ const MILLISECONDS: &[&str] = &[
     "1.5",
 ];
 
+/// One of some keys, but at times any.
+fn key_of(random: &mut Random, keys: &[&[u8]]) -> Vec<u8> {
+    let keys = if random.chance(10) { KEYS } else { keys };
+    random.pick(keys).to_vec()
+}
+
 fn text(words: &[&str], random: &mut Random) -> Vec<u8> {
     random.pick(words).as_bytes().to_vec()
 }
@@ -180,7 +253,18 @@ fn text(words: &[&str], random: &mut Random) -> Vec<u8> {
 pub(super) fn fill(random: &mut Random, slot: &str) -> Vec<u8> {
     match slot {
         "key" => random.pick(KEYS).to_vec(),
+        "hash" => key_of(random, HASHES),
+        "set" => key_of(random, SETS),
+        "field" | "member" => random.pick(ELEMENTS).to_vec(),
         "value" => value(random),
+        "zset" => key_of(random, SORTED_SETS),
+        "lexset" => b"lex".to_vec(),
+        "zmember" => random.pick(MEMBERS).to_vec(),
+        "score" if random.chance(2) => text(FLOATS, random),
+        "score" => text(SCORES, random),
+        "scoreend" => text(SCORE_ENDS, random),
+        "lexend" => random.pick(NAME_ENDS).to_vec(),
+        "pickcount" => text(&["0", "1", "-1", "3", "-3", "100", "abc", "1.5"], random),
         "lcs" => (0..random.below(40)).map(|_| *random.pick(b"abc")).collect(),
         "int" => integer(random),
         "offset" => match random.below(3) {
@@ -201,13 +285,12 @@ pub(super) fn fill(random: &mut Random, slot: &str) -> Vec<u8> {
             1 | 2 => format!("#{}", random.below(20)).into_bytes(),
             _ => random.below(200).to_string().into_bytes(),
         },
-        "field" => match random.below(12) {
+        "width" => match random.below(12) {
             0 => text(&["u64", "i65", "u0", "I8", "8", "i", "", "u-1", "i08"], random),
             1 => text(&["u63", "i64", "i1", "u1"], random),
             _ => [random.pick(&["u", "i"]), &*(1 + random.below(63)).to_string()].concat().into(),
         },
         "list" => random.pick(&[&b"l"[..], b"l", b"m"]).to_vec(),
-        "hash" => random.pick(&[&b"fields"[..], b"fields", b"more"]).to_vec(),
         "hll" => random.pick(&[&b"h"[..], b"h", b"i", b"{h}j", b"a"]).to_vec(),
         "element" => random.below(100_000).to_string().into_bytes(),
         "sketch" => sketch(random),
@@ -234,7 +317,7 @@ pub(super) fn fill(random: &mut Random, slot: &str) -> Vec<u8> {
             &["abc", "-1", "1.5", "18446744073709551615", "18446744073709551616", "0x0", "+0"],
             random,
         ),
-        "type" => text(&["string", "STRING", "list", "zset", "nope", ""], random),
+        "type" => text(&["string", "STRING", "list", "zset", "hash", "set", "nope", ""], random),
         "channel" => random.pick(CHANNELS).to_vec(),
         "pattern" => random.pick(PATTERNS).to_vec(),
         "name" => random.pick(&[&b"me"[..], b"", b"with blank", b"new\nline", b"\xff"]).to_vec(),

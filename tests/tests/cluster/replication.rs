@@ -40,7 +40,21 @@ const STORM: &[(usize, &str)] = &[
     (3, "HINCRBY %hash n %int"),
     (3, "HINCRBYFLOAT %hash f %float"),
     (2, "HSETNX %hash %element %value"),
+    (8, "SADD %set %element+++"),
+    (3, "SREM %set %element+++"),
+    (2, "SPOP %set 3"),
+    (2, "SMOVE %set %set %element"),
+    (2, "SUNIONSTORE %set %set+"),
+    (1, "SDIFFSTORE %set %set+"),
+    (8, "ZADD %zset (%score %element)+++"),
+    (3, "ZINCRBY %zset %score %element"),
+    (3, "ZREM %zset %element+++"),
+    (2, "ZPOPMIN %zset 2"),
+    (1, "ZREMRANGEBYRANK %zset 3 9"),
+    (2, "ZUNIONSTORE %zset (1 %zset|2 %zset %set)"),
     (1, "RENAME (%list|%hash) (%list|%hash)"),
+    (1, "COPY (%set|%zset) (%set|%zset) [REPLACE]"),
+    (1, "DEL (%set|%zset)"),
     (1, "COPY (%list|%hash) (%list|%hash) [REPLACE]"),
     (1, "DEL (%list|%hash)"),
     (1, "PEXPIRE (%list|%hash) 15"),
@@ -104,7 +118,9 @@ fn content(client: &mut Client) -> TestResult<Vec<String>> {
         let kind = client.ask(&[b"TYPE", key])?;
         let value = match kind.as_slice() {
             b"+list\r\n" => client.ask(&[b"LRANGE", key, b"0", b"-1"])?,
-            b"+hash\r\n" => fields(&client.ask(&[b"HGETALL", key])?)?,
+            b"+hash\r\n" => in_order(&client.ask(&[b"HGETALL", key])?, 2)?,
+            b"+set\r\n" => in_order(&client.ask(&[b"SMEMBERS", key])?, 1)?,
+            b"+zset\r\n" => client.ask(&[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"])?,
             _ => client.ask(&[b"GET", key])?,
         };
         let expiry = client.ask(&[b"PEXPIRETIME", key])?;
@@ -115,10 +131,10 @@ fn content(client: &mut Client) -> TestResult<Vec<String>> {
     Ok(content)
 }
 
-/// The fields of a hash with their values, in an order.
-fn fields(reply: &[u8]) -> TestResult<Vec<u8>> {
+/// What a reply without an order tells, one or two items at a time, in an order.
+fn in_order(reply: &[u8], count: usize) -> TestResult<Vec<u8>> {
     let (reply, _) = skep_tests::differential::frame::read(reply)?.ok_or("no whole reply")?;
-    let mut pairs: Vec<_> = reply.items().chunks(2).map(|pair| format!("{pair:?}")).collect();
+    let mut pairs: Vec<_> = reply.items().chunks(count).map(|pair| format!("{pair:?}")).collect();
     pairs.sort();
     Ok(pairs.concat().into_bytes())
 }

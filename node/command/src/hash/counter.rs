@@ -10,6 +10,7 @@ use crate::string::extended::Extended;
 const NO_INTEGER: CommandError = CommandError::text("ERR hash value is not an integer");
 const NO_FLOAT: CommandError = CommandError::text("ERR hash value is not a float");
 const OVERFLOW: CommandError = CommandError::text("ERR increment or decrement would overflow");
+const INFINITE: CommandError = CommandError::text("ERR value is NaN or Infinity");
 const NOT_FINITE: CommandError = CommandError::text("ERR increment would produce NaN or Infinity");
 
 /// Changes the value of a field through `change`, which is given what is there.
@@ -42,6 +43,9 @@ pub(crate) fn hincrby(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErro
 /// `HINCRBYFLOAT key field increment`: answers the sum as it is stored.
 pub(crate) fn hincrbyfloat(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let increment = Extended::parse(&args[3]).ok_or(CommandError::NOT_FLOAT)?;
+    if increment == Extended::Infinite {
+        return Err(INFINITE);
+    }
     let sum = change(cx, args, |old| {
         let old = old.map_or(Ok(Extended::ZERO), |old| Extended::parse(old).ok_or(NO_FLOAT))?;
         let sum = old.add(increment).ok_or(NOT_FINITE)?.format();
@@ -68,6 +72,7 @@ mod tests {
             ("HINCRBY h max 1", "-ERR increment or decrement would overflow"),
             ("HINCRBY h n x", "-ERR value is not an integer or out of range"),
             ("HINCRBYFLOAT h n x", "-ERR value is not a valid float"),
+            ("HINCRBYFLOAT h n -inf", "-ERR value is NaN or Infinity"),
             ("HINCRBY new n x", "-ERR value is not an integer or out of range"),
             ("EXISTS new", ":0"),
         ]);

@@ -1,23 +1,19 @@
 //! HGET, HMGET, HGETALL and what else reads a hash.
 
-use skep_resp::Args;
+use skep_resp::{Args, Reply};
 use skep_store::{Contents, Kind};
 
 use crate::cx::Cx;
 use crate::elements;
 use crate::error::CommandError;
 
-/// Calls `answer` with the reply and the hash, if the key is there.
+/// As [`elements::with`], of a hash.
 fn with_hash(
     cx: &mut Cx<'_>,
     name: &[u8],
-    answer: impl FnOnce(&mut skep_resp::Reply, Option<Contents<'_>>),
+    answer: impl FnOnce(&mut Reply, Option<Contents<'_>>),
 ) -> Result<(), CommandError> {
-    let database = cx.database();
-    let key = cx.key(name);
-    let hash = elements::read(&mut cx.view, database, &key, Kind::Hash)?;
-    answer(cx.reply, hash);
-    Ok(())
+    elements::with(cx, name, Kind::Hash, answer)
 }
 
 /// `HGET key field`.

@@ -9,12 +9,15 @@ use crate::error::CommandError;
 
 /// `HRANDFIELD key [count [WITHVALUES]]`: different fields, or with a negative count any.
 pub(crate) fn hrandfield(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
-    let picks = args.get(2).map(Picks::parse).transpose()?;
+    let mut picks = args.get(2).map(Picks::parse).transpose()?;
     let has_values = match args.get(3) {
         None => false,
         Some(word) if args.len() == 4 && word.eq_ignore_ascii_case(b"WITHVALUES") => true,
         Some(_) => return Err(CommandError::SYNTAX),
     };
+    if has_values {
+        picks = picks.map(Picks::with_values).transpose()?;
+    }
     let database = cx.database();
     let key = cx.key(&args[1]);
     let mut state = cx.view.random();
@@ -31,10 +34,7 @@ pub(crate) fn hrandfield(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandE
         cx.reply.array(0);
         return Ok(());
     };
-    let picked = match picks {
-        Picks::Different(count) => elements::pick_different(hash, count, &mut random),
-        Picks::Repeating(count) => (0..count).map_while(|_| hash.pick(&mut random)).collect(),
-    };
+    let picked = picks.pick(hash, &mut random);
     let is_flat = cx.reply.protocol() == Protocol::Resp2;
     cx.reply.array(if has_values && is_flat { 2 * picked.len() } else { picked.len() });
     for (field, value) in picked {
@@ -67,6 +67,8 @@ mod tests {
             ("HRANDFIELD h 0", "*0"),
             ("HRANDFIELD h x", "-ERR value is not an integer or out of range"),
             ("HRANDFIELD h 1 NOPE", "-ERR syntax error"),
+            ("HRANDFIELD x 9223372036854775807", "*0"),
+            ("HRANDFIELD x 9223372036854775807 WITHVALUES", "-ERR value is out of range"),
         ]);
         for number in 0..200 {
             bench.expect(&[(&format!("HSET big f{number} v"), ":1")]);

@@ -50,13 +50,21 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// The number in a cursor. Leading blanks, a plus and leading zeros are let through, as Redis 7.2
-/// and later do.
+/// The number in a cursor. Leading blanks, a sign and leading zeros are let through, but for plain
+/// negative numbers, as Redis 7.2 and later do.
 pub(crate) fn cursor_number(text: &[u8]) -> Option<u64> {
+    if let Some(number) = parse_i64(text) {
+        return u64::try_from(number).ok();
+    }
     let text = text.trim_ascii_start();
-    let digits = text.strip_prefix(b"+").unwrap_or(text);
+    let (is_negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
     let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
-    parse_u64(&digits[zeros.min(digits.len().saturating_sub(1))..])
+    let number = parse_u64(&digits[zeros.min(digits.len().saturating_sub(1))..])?;
+    Some(if is_negative { number.wrapping_neg() } else { number })
 }
 
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`.
@@ -89,4 +97,28 @@ pub(crate) fn scan(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
     cx.reply.array(taken);
     cx.reply.append(&mut keys);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cursor_number;
+
+    #[test]
+    fn a_cursor_is_read_as_leniently_as_redis_does() {
+        for (text, number) in [
+            ("0", Some(0)),
+            ("17", Some(17)),
+            (" +017", Some(17)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("-0", Some(0)),
+            ("-01", Some(u64::MAX)),
+            ("-1", None),
+            ("18446744073709551616", None),
+            ("", None),
+            ("x", None),
+            ("1.5", None),
+        ] {
+            assert_eq!(cursor_number(text.as_bytes()), number, "{text}");
+        }
+    }
 }

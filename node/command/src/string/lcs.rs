@@ -62,9 +62,9 @@ impl Options {
 
 /// `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]`.
 pub(crate) fn lcs(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
-    let options = Options::parse(args.from(3))?;
     let one = read_value(cx, &args[1])?;
     let other = read_value(cx, &args[2])?;
+    let options = Options::parse(args.from(3))?;
     let (one, other) = (one.bytes(), other.bytes());
     check_size(one.len(), other.len(), cx.server.max_value_bytes())?;
     let table = Table::new(one, other);

@@ -10,6 +10,8 @@ mod key;
 mod list;
 mod pubsub;
 mod server;
+mod set;
+mod sorted_set;
 mod string;
 mod transaction;
 
@@ -25,6 +27,10 @@ pub static FAMILIES: &[&[Row]] = &[
     key::ROWS,
     hash::ROWS,
     list::ROWS,
+    set::ROWS,
+    sorted_set::ROWS,
+    sorted_set::RANGE_ROWS,
+    sorted_set::COMBINING_ROWS,
     transaction::ROWS,
     pubsub::ROWS,
     connection::ROWS,

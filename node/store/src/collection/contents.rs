@@ -110,6 +110,11 @@ impl<'a> Contents<'a> {
         }
     }
 
+    /// The score of a member of a sorted set.
+    pub fn score(self, member: &[u8]) -> Option<f64> {
+        self.get(member).map(sorted::score_in)
+    }
+
     /// All elements with their values; those of a list or a sorted set in its order, else in none. What
     /// a list has are values without fields.
     pub fn iter(self) -> Box<dyn Iterator<Item = (&'a [u8], &'a [u8])> + 'a> {

@@ -29,6 +29,7 @@ pub(crate) use page::Page;
 pub use contents::Contents;
 pub use edit::Editor;
 pub use edit_list::End;
+pub use sorted::score_in;
 
 use fields::Fields;
 use list::List;

@@ -30,8 +30,8 @@ pub(crate) fn score_of(bytes: [u8; SCORE_BYTES]) -> f64 {
     f64::from_bits(if flipped >> 63 == 1 { flipped & !(1 << 63) } else { !flipped })
 }
 
-/// The score whose bits are an element's value.
-pub(crate) fn score_in(value: &[u8]) -> f64 {
+/// The score whose bits are the value of an element of a sorted set.
+pub fn score_in(value: &[u8]) -> f64 {
     value.try_into().map_or(0.0, |bits| f64::from_bits(u64::from_le_bytes(bits)))
 }
 

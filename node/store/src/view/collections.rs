@@ -52,6 +52,62 @@ struct Before {
 }
 
 impl<'a> View<'a> {
+    /// Looks several keys up for reading, as [`View::read`] does: their collections, in the order of
+    /// the keys, and nothing for those that are not there.
+    ///
+    /// # Errors
+    /// One of them holds something else.
+    pub fn read_collections(
+        &mut self,
+        database: Database,
+        keys: &[Key<'_>],
+        kind: Kind,
+    ) -> Result<Vec<Option<Contents<'_>>>, WrongType> {
+        let run = self.store.run(database);
+        let mut read = |key| self.read_in(run, key).map(|item| item.collection(kind)).transpose();
+        keys.iter().map(&mut read).collect()
+    }
+
+    /// A new collection, for [`View::put_collection`].
+    pub fn new_collection(&self, kind: Kind) -> Editor<'static> {
+        Editor::new(kind, self.store.seed(), Form::Small(Page::default()), false)
+    }
+
+    /// Gives a key a new collection, without an expiry, in place of whatever it held; an empty one
+    /// removes the key. Answers how many elements there are.
+    ///
+    /// # Errors
+    /// As [`View::set`].
+    pub fn put_collection(
+        &mut self,
+        database: Database,
+        key: &Key<'_>,
+        collection: Editor<'static>,
+    ) -> Result<usize, OutOfMemory> {
+        let (kind, len) = (collection.kind(), collection.len());
+        if len == 0 {
+            self.remove(database, key);
+            return Ok(0);
+        }
+        match collection.form {
+            Form::Small(page) => {
+                let mut bytes = vec![kind as u8];
+                page.write_entries(&mut bytes);
+                self.write(database, key, NewValue::Small(&bytes), Expiry::Never, false)?;
+            }
+            Form::Grown(mut large) => {
+                if self.store.lanes.is_on() {
+                    large.digest = Contents::Large(&large).recount_digest();
+                }
+                let value = NewValue::Large(&mut Some(large));
+                self.write(database, key, value, Expiry::Never, false)?;
+            }
+            // There is none: what is new grows.
+            Form::Large(_) => {}
+        }
+        Ok(len)
+    }
+
     /// Changes a collection through a closure. A missing key begins empty and never expires; one that
     /// is empty afterwards is removed. Answers what the closure does.
     ///

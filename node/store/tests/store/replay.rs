@@ -115,6 +115,13 @@ fn change_collection(bench: &mut Bench, random: &mut Random) {
             }
             view.end_group();
         }
+        6 => {
+            let mut whole = view.new_collection(Kind::Set);
+            (0..random.below(200)).for_each(|_| {
+                whole.put(random.below(400).to_string().as_bytes(), b"");
+            });
+            view.put_collection(database, &key, whole).expect("room");
+        }
         _ => {
             let count = random.below(90);
             let edit = |editor: &mut Editor<'_>| {
