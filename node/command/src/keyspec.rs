@@ -9,6 +9,9 @@ use skep_resp::{Args, parse_i64};
 
 use crate::row::{Flags, KeyBegin, KeyFind, KeySpec, Row};
 
+/// Says that the flags depend on the arguments, in a key specification.
+const VARIABLE: &str = "variable_flags";
+
 /// The client's arguments do not fit the row's key specifications. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeysNotFound;
@@ -55,6 +58,16 @@ pub(crate) fn keys(
         }
     }
     result
+}
+
+/// What happens to the keys of a specification. Of those with variable flags the specification
+/// holds the most that may happen; a SET without GET does less.
+pub(crate) fn flags(spec: &'static KeySpec, request: Args<'_>) -> &'static [&'static str] {
+    if !spec.flags.contains(&VARIABLE) {
+        return spec.flags;
+    }
+    let reads = request.iter().skip(3).any(|word| word.eq_ignore_ascii_case(b"GET"));
+    if reads { &["RW", "access", "update"] } else { &["OW", "update"] }
 }
 
 /// Where the keys of a specification are; nothing when its keyword is not there.
