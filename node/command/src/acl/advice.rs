@@ -1,11 +1,15 @@
 //! What is odd about the words that describe a user, for people: words that can have no effect.
 
+use super::rule::join_selectors;
+
 /// One line for each oddity in the words of one user.
 pub fn advice<W: AsRef<[u8]>>(name: &[u8], words: &[W]) -> Vec<String> {
     let name = String::from_utf8_lossy(name);
     let mut told = Vec::new();
     let (mut keys, mut channels) = (Vec::new(), Vec::new());
-    for word in words.iter().map(AsRef::as_ref) {
+    let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
+    // Selectors are words of their own.
+    for word in &join_selectors(&words).unwrap_or_default() {
         let lower = word.to_ascii_lowercase();
         let useless = match lower.as_slice() {
             b"~*" | b"allkeys" => Some(("key", std::mem::take(&mut keys))),
@@ -55,6 +59,7 @@ mod tests {
               out one of them"]
         );
         assert_eq!(of("&a %R~b allchannels allkeys").len(), 2);
+        assert!(of("(+get ~a) ~*").is_empty());
         assert!(of("~app:* resetkeys ~* &a").is_empty());
     }
 }

@@ -18,7 +18,7 @@ pub enum RuleError {
     BehindAllKeys,
     /// A channel pattern where every channel is allowed already.
     #[error(
-        "Adding a channel after the * pattern (or the 'allchannels' flag) is not valid and does \
+        "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does \
          not have any effect. Try 'resetchannels' to start with an empty list of channels"
     )]
     BehindAllChannels,

@@ -30,8 +30,13 @@ pub(crate) enum Login {
     Later,
 }
 
-/// Makes the client a user, if the password is right.
-pub(crate) fn log_in(cx: &mut Cx<'_>, name: &[u8], password: &[u8]) -> Result<Login, CommandError> {
+/// Makes the client a user, if the password is right. `by` is the command's name as it was written.
+pub(crate) fn log_in(
+    cx: &mut Cx<'_>,
+    by: &[u8],
+    name: &[u8],
+    password: &[u8],
+) -> Result<Login, CommandError> {
     let has_waited = std::mem::take(&mut cx.client.has_waited_to_log_in);
     let wait_ms = if has_waited { 0 } else { cx.server.login_wait_ms(cx.client, name) };
     if wait_ms > 0 {
@@ -53,11 +58,10 @@ pub(crate) fn log_in(cx: &mut Cx<'_>, name: &[u8], password: &[u8]) -> Result<Lo
             Ok(Login::Done)
         }
         None => {
-            let by = cx.client.last_command.map_or("auth", |command| command.row.name);
             let denial = Denial {
                 reason: Reason::Auth,
                 context: context(cx.client),
-                object: by.into(),
+                object: by.to_vec(),
                 user: name.to_vec(),
             };
             cx.server.note_denial(cx.client, denial);

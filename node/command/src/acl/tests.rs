@@ -143,7 +143,7 @@ fn refusals_are_logged() {
             text(user),
         )
     };
-    let (auth, key) = (entry(1, "auth", "auth", "bob", 2), entry(2, "key", "b", "ada", 1));
+    let (auth, key) = (entry(1, "auth", "AUTH", "bob", 2), entry(2, "key", "b", "ada", 1));
     bench.expect(&[
         ("ACL LOG 2", &format!("*2 {auth} {key}")),
         ("ACL LOG -1", "*0"),

@@ -69,10 +69,10 @@ impl<'a> Greeting<'a> {
 /// `HELLO [protover [AUTH username password] [SETNAME clientname]]`.
 pub(crate) fn hello(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let greeting = Greeting::parse(args)?;
-    if let Some((user, password)) = greeting.credentials {
-        if log_in(cx, user, password)? == Login::Later {
-            return Ok(());
-        }
+    if let Some((user, password)) = greeting.credentials
+        && log_in(cx, &args[0], user, password)? == Login::Later
+    {
+        return Ok(());
     }
     if !cx.client.is_authenticated() {
         return Err(NOT_AUTHENTICATED);
@@ -120,7 +120,7 @@ pub(crate) fn auth(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
         3 => (&args[1], &args[2]),
         _ => return Err(CommandError::SYNTAX),
     };
-    if log_in(cx, user, password)? == Login::Done {
+    if log_in(cx, &args[0], user, password)? == Login::Done {
         cx.reply.ok();
     }
     Ok(())
