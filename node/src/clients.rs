@@ -279,10 +279,7 @@ impl Connection {
             && filter.address.as_ref().is_none_or(|address| *address == self.peer.to_string())
             && filter.local_address.as_ref().is_none_or(|local| *local == self.local.to_string())
             && filter.kind.is_none_or(|kind| kind == self.kind())
-            && filter
-                .user
-                .as_ref()
-                .is_none_or(|user| self.visible.lock().identity().0 == user.as_bytes())
+            && filter.user.as_ref().is_none_or(|user| self.visible.lock().identity().0 == *user)
             && filter
                 .max_age_seconds
                 .is_none_or(|age| now_ms.saturating_sub(self.connected_ms) / 1000 >= age)

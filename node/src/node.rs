@@ -218,7 +218,7 @@ impl Node {
             None
         };
         if settings.protected_mode
-            && self.access.users().0.default_user().needs_no_password()
+            && self.access.users().0.let_everybody_in()
             && !peer.ip().to_canonical().is_loopback()
         {
             return refuse(PROTECTED_MODE);

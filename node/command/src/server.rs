@@ -36,7 +36,7 @@ pub trait Server: Sync {
 
     /// The users, and a number that is another one whenever they have changed.
     fn users(&self) -> (Arc<Users>, u64);
-    /// Changes the users, whole or not at all, and ends connections of those that are gone or may
+    /// Changes the users of this node, whole or not at all, and ends connections of those that are gone or may
     /// not be any more what they are. Returns how many have been deleted.
     ///
     /// # Errors
@@ -230,7 +230,7 @@ pub struct ClientFilter {
     /// Of this type.
     pub kind: Option<ClientKind>,
     /// Authenticated as this user.
-    pub user: Option<String>,
+    pub user: Option<Vec<u8>>,
     /// Connected for at least these seconds.
     pub max_age_seconds: Option<u64>,
     /// Not this one.

@@ -16,6 +16,7 @@ use crate::table::Command;
 
 const WRONG_PASSWORD: CommandError =
     CommandError::text("WRONGPASS invalid username-password pair or user is disabled.");
+const NOT_AUTHENTICATED: CommandError = CommandError::text("NOAUTH Authentication required.");
 const TOO_SOON: CommandError = CommandError::text(
     "ERR too many wrong passwords lately; authenticate outside of a transaction, where the \
      connection waits",
@@ -85,7 +86,7 @@ pub(crate) fn permit(
         if command.row.flags.has(Flags::NO_AUTH) {
             return Ok(());
         }
-        return Err(CommandError::text("NOAUTH Authentication required."));
+        return Err(NOT_AUTHENTICATED);
     }
     let user = client.user();
     user.check(command, args).map_err(|refusal| {
@@ -104,8 +105,12 @@ pub(crate) fn permit_queued(
     command: &Command,
     args: Args<'_>,
 ) -> Result<(), CommandError> {
-    if client.is_unrestricted() || !client.is_authenticated() {
+    if client.is_unrestricted() {
         return Ok(());
+    }
+    if !client.is_authenticated() {
+        // Its user has been removed by a command before this one.
+        return Err(NOT_AUTHENTICATED);
     }
     client.user().check(command, args).map_err(|refusal| {
         note(client, server, command, args, refusal);

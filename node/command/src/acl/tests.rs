@@ -125,6 +125,17 @@ fn what_may_not_be_queued_spoils_a_transaction_and_exec_looks_again() {
 }
 
 #[test]
+fn a_transaction_that_removes_its_own_user_runs_nothing_more() {
+    let mut bench = as_ada("~* +@all");
+    bench.expect(&[
+        ("MULTI", "+OK"),
+        ("ACL DELUSER ada", "+QUEUED"),
+        ("SET a 1", "+QUEUED"),
+        ("EXEC", "*2 :1 -NOAUTH Authentication required."),
+    ]);
+}
+
+#[test]
 fn refusals_are_logged() {
     let mut bench = as_ada("+@all -del ~a");
     bench.expect(&[("DEL a", "-NOPERM User ada has no permissions to run the 'del' command")]);
@@ -189,7 +200,11 @@ fn a_connection_follows_its_user_and_ends_with_it() {
     change(&bench, "");
     bench.expect(&[("GET a", "-NOAUTH Authentication required.")]);
     let mut bench = as_ada("~* +@all");
-    bench.expect(&[("ACL DELUSER ada", ":1")]);
+    bench.expect(&[
+        ("CLIENT KILL USER nosuch", "-ERR No such user 'nosuch'"),
+        ("CLIENT KILL USER ada", ":0"),
+        ("ACL DELUSER ada", ":1"),
+    ]);
     assert!(bench.client.close_after_reply);
 }
 
