@@ -18,7 +18,7 @@ use skep_command::server::ChannelKind;
 use skep_command::{Client, CommandError};
 
 use crate::clients::Connection;
-use crate::config::{replace_file, users_of_file};
+use crate::config::{advice_on_users_of_file, replace_file, users_of_file};
 use crate::node::Node;
 
 const NO_FILE: CommandError = CommandError::text(
@@ -170,7 +170,10 @@ impl Node {
                 problems.concat()
             ))
         })?;
-        self.change_users(Some(asker), &Change::Replace(users)).map(|_| ())
+        self.change_users(Some(asker), &Change::Replace(users))?;
+        let advice = advice_on_users_of_file(&settings.users_file);
+        advice.iter().for_each(|text| self.warn(text));
+        Ok(())
     }
 
     /// ACL SAVE.

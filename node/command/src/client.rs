@@ -28,8 +28,8 @@ pub struct Client {
     pub(crate) is_unrestricted: bool,
     /// Of the users that `user` is one of; see [`Server::users`](crate::Server::users).
     pub(crate) users_version: u64,
-    /// AUTH has waited as long as it had to.
-    pub(crate) has_waited_to_log_in: bool,
+    /// When AUTH, which waits, may go on, in Unix milliseconds.
+    pub(crate) login_wait_ends_ms: Option<u64>,
     /// Name given by CLIENT SETNAME, or empty.
     pub name: Vec<u8>,
     /// CLIENT SETINFO LIB-NAME.
@@ -140,7 +140,7 @@ impl Client {
             is_authenticated,
             is_unrestricted: is_authenticated,
             users_version: 0,
-            has_waited_to_log_in: false,
+            login_wait_ends_ms: None,
             name: Vec::new(),
             library_name: Vec::new(),
             library_version: Vec::new(),

@@ -37,7 +37,7 @@ pub(crate) use machine::{Machine, make_room_for_clients};
 pub(crate) use rewrite::replace as replace_file;
 pub(crate) use source::Problem;
 pub(crate) use tool::run as run_tool;
-pub(crate) use users::users_of_file;
+pub(crate) use users::{advice_on_users_of_file, users_of_file};
 pub(crate) use verbs::{CaRequest, DevRequest, RecoverRequest};
 
 use options::{Role, Row, rows};

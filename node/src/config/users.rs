@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use skep_command::acl::{LineProblem, Users, advice};
+use skep_command::acl::{LineProblem, Users, advice, advice_on_file};
 
 use super::load::text_of;
 use super::source::{Origin, Problem};
@@ -89,9 +89,12 @@ impl Configuration {
         Ok(())
     }
 
-    /// The same configuration, with lines for these users.
+    /// The same configuration, with lines for these users if they are others.
     pub(crate) fn saying(&self, users: &Users) -> Configuration {
         let mut same = self.clone();
+        if *users == self.users {
+            return same;
+        }
         let has_file = !self.settings().users_file.is_empty();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let line = |line: String| line.split(' ').skip(1).map(str::to_owned).collect();
@@ -110,8 +113,18 @@ impl Configuration {
         let of_line = |line: &Vec<String>| {
             line.split_first().map_or_else(Vec::new, |(name, words)| advice(name.as_bytes(), words))
         };
-        self.user_lines().iter().flat_map(of_line).collect()
+        let file = self.settings().users_file;
+        let of_file = match file.is_empty() {
+            true => Vec::new(),
+            false => advice_on_users_of_file(&file),
+        };
+        self.user_lines().iter().flat_map(of_line).chain(of_file).collect()
     }
+}
+
+/// What is odd about the users of a file, if it can be read.
+pub(crate) fn advice_on_users_of_file(file: &str) -> Vec<String> {
+    text_of(Path::new(file)).map_or_else(|_| Vec::new(), |text| advice_on_file(text.as_bytes()))
 }
 
 /// The users of a file, on top of others.

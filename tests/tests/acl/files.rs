@@ -50,6 +50,7 @@ fn users_are_read_from_a_file_and_written_to_it() -> TestResult {
     let file = directory.write("users.acl", &format!("# ours\n{ARTICLE}\n"))?;
     let path = file.to_str().ok_or("a path")?;
     let server = Server::skep(&["--aclfile", path])?;
+    assert!(server.log().contains("'~app:*' before it limits nothing"), "{}", server.log());
     let mut client = server.connect()?;
     assert_eq!(client.say("ACL USERS")?, "*2\\r\\n$7\\r\\nappuser\\r\\n$7\\r\\ndefault\\r\\n");
     let mut app = server.connect()?;

@@ -1,6 +1,7 @@
 //! Users as lines of text: `user name word ...`, in the file of ACL LOAD and ACL SAVE and in the
 //! configuration. All lines can be followed, or nothing changes.
 
+use super::advice::advice;
 use super::rule::{Unclosed, join_selectors};
 use super::user::User;
 use super::users::{DEFAULT, Users};
@@ -22,14 +23,7 @@ impl Users {
     /// # Errors
     /// All lines that cannot be followed.
     pub fn with_file(&self, text: &[u8]) -> Result<Users, Vec<LineProblem>> {
-        let lines = text.split(|&byte| byte == b'\n').enumerate();
-        let words = lines.filter_map(|(number, line)| {
-            let blank = |byte: &u8| byte.is_ascii_whitespace();
-            let words: Vec<_> = line.split(blank).filter(|word| !word.is_empty()).collect();
-            let says_something = words.first().is_some_and(|word| word[0] != b'#');
-            says_something.then_some((number + 1, words))
-        });
-        self.with_lines(words)
+        self.with_lines(lines(text))
     }
 
     /// As [`Users::with_file`], for lines that are taken apart already.
@@ -71,6 +65,26 @@ impl Users {
         let reset = default.set(b"nopass", self.hear_all());
         reset.is_ok() && self.iter().len() == 1 && default == **fresh.default_user()
     }
+}
+
+/// The lines of a file that say something, with their numbers.
+fn lines(text: &[u8]) -> impl Iterator<Item = (usize, Vec<&[u8]>)> {
+    let lines = text.split(|&byte| byte == b'\n').enumerate();
+    lines.filter_map(|(number, line)| {
+        let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let words: Vec<_> = words.collect();
+        let says_something = words.first().is_some_and(|word| word[0] != b'#');
+        says_something.then_some((number + 1, words))
+    })
+}
+
+/// What is odd about the users of a file; see [`advice`].
+pub fn advice_on_file(text: &[u8]) -> Vec<String> {
+    let of_line = |(_, words): (usize, Vec<&[u8]>)| match &words[..] {
+        [_, name, words @ ..] => advice(name, words),
+        _ => Vec::new(),
+    };
+    lines(text).flat_map(of_line).collect()
 }
 
 fn user_of(words: &[&[u8]], hear_all: bool) -> Result<User, String> {

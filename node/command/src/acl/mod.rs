@@ -28,7 +28,7 @@ mod users;
 
 pub use advice::advice;
 pub use check::Reason;
-pub use lines::LineProblem;
+pub use lines::{LineProblem, advice_on_file};
 pub use log::{Context, Denial, DenialLog, Entry};
 pub use penalty::Penalties;
 pub use rule::RuleError;

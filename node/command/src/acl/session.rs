@@ -6,6 +6,7 @@ use skep_resp::Args;
 
 use super::check::Reason;
 use super::log::{Context, Denial};
+use super::penalty::MAX_WAIT_MS;
 use super::users::Users;
 use crate::client::Client;
 use crate::cx::Cx;
@@ -38,13 +39,16 @@ pub(crate) fn log_in(
     name: &[u8],
     password: &[u8],
 ) -> Result<Login, CommandError> {
-    let has_waited = std::mem::take(&mut cx.client.has_waited_to_log_in);
-    let wait_ms = if has_waited { 0 } else { cx.server.login_wait_ms(cx.client, name) };
-    if wait_ms > 0 {
+    let now_ms = cx.now_ms();
+    let ends_ms = cx.client.login_wait_ends_ms.take();
+    let ends_ms = ends_ms.unwrap_or_else(|| now_ms + cx.server.login_wait_ms(cx.client, name));
+    let wait_ms = ends_ms.saturating_sub(now_ms);
+    // More is left only when the clock has gone back.
+    if (1..=MAX_WAIT_MS).contains(&wait_ms) {
         if cx.client.in_exec {
             return Err(TOO_SOON);
         }
-        cx.client.has_waited_to_log_in = true;
+        cx.client.login_wait_ends_ms = Some(ends_ms);
         cx.client.postponed_for_ms = wait_ms;
         cx.client.postponed = true;
         return Ok(Login::Later);
