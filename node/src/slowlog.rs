@@ -110,6 +110,10 @@ mod tests {
             "config set port 1 RequirePass (redacted) hz 2"
         );
         assert_eq!(shortened("set requirepass x"), "set requirepass x");
+        assert_eq!(
+            shortened("ACL setuser ada on >secret"),
+            "ACL setuser ada (redacted) (redacted)"
+        );
     }
 
     #[test]

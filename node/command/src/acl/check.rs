@@ -3,7 +3,8 @@
 use skep_resp::Args;
 
 use super::channels::channels;
-use super::selector::{Access, Selector};
+use super::key_pattern::Access;
+use super::selector::Selector;
 use super::user::User;
 use crate::error::CommandError;
 use crate::keyspec;

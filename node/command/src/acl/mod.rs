@@ -5,15 +5,16 @@
 //! it has authenticated as until it sees that there are others. Words, texts and canonical forms
 //! are those of Redis 7.2.
 //!
-//! Read in this order: `rule` (words and what is wrong with them), `selector`, `check` (the
-//! question asked of every command), `user`, `users`, `lines` (files), `advice`, `log`, `penalty`
-//! (failed attempts), `session` (who a connection is), `commands`.
+//! Read in this order: `rule` (words and what is wrong with them), `key_pattern`, `selector`, `check`
+//! (the question asked of every command), `user`, `users`, `lines` (files), `advice`, `log`,
+//! `penalty` (failed attempts), `session` (who a connection is), `commands`.
 
 mod advice;
 mod channels;
 mod check;
 mod command_set;
 pub(crate) mod commands;
+mod key_pattern;
 mod lines;
 mod log;
 mod password;

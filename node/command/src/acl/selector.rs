@@ -6,30 +6,10 @@ use std::collections::BTreeMap;
 use skep_keyspace::glob;
 
 use super::command_set::CommandSet;
+use super::key_pattern::{Access, KeyPattern};
 use super::rule::{RuleError, has_blanks};
 use crate::row::Categories;
 use crate::table::{self, Command};
-
-/// What may be done to keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Access {
-    pub(super) reads: bool,
-    pub(super) writes: bool,
-}
-
-impl Access {
-    const FULL: Access = Access { reads: true, writes: true };
-
-    fn covers(self, needed: Access) -> bool {
-        (self.reads || !needed.reads) && (self.writes || !needed.writes)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct KeyPattern {
-    pattern: Vec<u8>,
-    access: Access,
-}
 
 /// `+name` or `-name`; the name is a command's, a category's with `@`, or has `|` and more behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,16 +98,10 @@ impl Selector {
         if self.has_all_keys {
             return Err(RuleError::BehindAllKeys);
         }
-        let (access, pattern) = key_pattern(word).ok_or(RuleError::Syntax)?;
-        if has_blanks(pattern) {
-            return Err(RuleError::Syntax);
-        }
-        match self.keys.iter_mut().find(|one| one.pattern == pattern) {
-            Some(one) => {
-                one.access.reads |= access.reads;
-                one.access.writes |= access.writes;
-            }
-            None => self.keys.push(KeyPattern { pattern: pattern.to_vec(), access }),
+        let added = KeyPattern::parse(word).ok_or(RuleError::Syntax)?;
+        match self.keys.iter_mut().find(|one| one.pattern == added.pattern) {
+            Some(one) => one.access = one.access.and(added.access),
+            None => self.keys.push(added),
         }
         Ok(())
     }
@@ -235,9 +209,7 @@ impl Selector {
 
     /// Whether one pattern allows all that is to be done to a key.
     pub(super) fn allows_key(&self, key: &[u8], needed: Access) -> bool {
-        let allows =
-            |one: &KeyPattern| one.access.covers(needed) && glob::matches(&one.pattern, key);
-        self.has_all_keys || self.keys.iter().any(allows)
+        self.has_all_keys || self.keys.iter().any(|one| one.allows(key, needed))
     }
 
     /// Whether a channel is allowed; a pattern only if it is one of the user's own.
@@ -264,14 +236,7 @@ impl Selector {
         if self.has_all_keys {
             return b"~*".to_vec();
         }
-        let shown = self.keys.iter().map(|one| {
-            let prefix: &[u8] = match one.access {
-                Access { reads: true, writes: false } => b"%R~",
-                Access { reads: false, writes: true } => b"%W~",
-                _ => b"~",
-            };
-            [prefix, &one.pattern].concat()
-        });
+        let shown = self.keys.iter().map(KeyPattern::show);
         shown.collect::<Vec<_>>().join(&b' ')
     }
 
@@ -299,26 +264,6 @@ impl Selector {
         }
         parts.push(self.show_commands());
         parts.join(&b' ')
-    }
-}
-
-/// The parts of `~pattern` or `%RW~pattern`.
-fn key_pattern(word: &[u8]) -> Option<(Access, &[u8])> {
-    if let Some(pattern) = word.strip_prefix(b"~") {
-        return Some((Access::FULL, pattern));
-    }
-    let mut access = Access::default();
-    let mut rest = word.strip_prefix(b"%")?;
-    loop {
-        match rest {
-            [b'R' | b'r', ..] if !access.reads => access.reads = true,
-            [b'W' | b'w', ..] if !access.writes => access.writes = true,
-            [b'~', ..] if access != Access::default() => return Some((access, &rest[1..])),
-            // As in Redis, `%R` alone stands for the empty pattern.
-            [] if access != Access::default() => return Some((access, rest)),
-            _ => return None,
-        }
-        rest = &rest[1..];
     }
 }
 
