@@ -29,6 +29,18 @@ fn commands_that_are_new_in_72_are_answered_as_newer_servers_do() -> TestResult 
 }
 
 #[test]
+fn commands_of_redis_82_are_answered_as_it_does() -> TestResult {
+    let more = [(6, "SET %key %value"), (2, "GET %key"), (1, "DEL %key+"), (2, "SETBIT %key 9 1")];
+    let templates = [templates::REDIS, &more].concat();
+    most_succeed(&Run {
+        templates: &templates,
+        oracles: &[Program::Redis82],
+        protocol: "2",
+        steps: 2_000,
+    })
+}
+
+#[test]
 fn commands_of_valkey_are_answered_as_valkey_does() -> TestResult {
     let more = [(6, "SET %key %value"), (2, "GET %key"), (1, "EXISTS %key+")];
     let templates = [templates::VALKEY, &more].concat();

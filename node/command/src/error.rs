@@ -98,6 +98,21 @@ impl CommandError {
     }
 }
 
+impl From<skep_store::WrongType> for CommandError {
+    fn from(_: skep_store::WrongType) -> CommandError {
+        CommandError::WRONG_TYPE
+    }
+}
+
+impl From<skep_store::EditError> for CommandError {
+    fn from(error: skep_store::EditError) -> CommandError {
+        match error {
+            skep_store::EditError::WrongType => CommandError::WRONG_TYPE,
+            skep_store::EditError::OutOfMemory => CommandError::OUT_OF_MEMORY,
+        }
+    }
+}
+
 impl From<skep_store::OutOfMemory> for CommandError {
     fn from(_: skep_store::OutOfMemory) -> CommandError {
         CommandError::OUT_OF_MEMORY

@@ -10,7 +10,7 @@ use skep_resp::Protocol;
 use skep_tests::differential::Generator;
 use skep_tests::differential::frame;
 use skep_tests::differential::random::Random;
-use skep_tests::differential::templates::{COMMON, SINCE_72, VALKEY};
+use skep_tests::differential::templates::{COMMON, REDIS, SINCE_72, VALKEY};
 
 use crate::client::ReplyMode;
 use crate::table;
@@ -166,7 +166,7 @@ fn any_arguments_get_one_reply_and_leave_the_accounts_right() {
     let duration = number_from("SKEP_FUZZ_SECONDS").map_or(DEFAULT_DURATION, Duration::from_secs);
     let seed = number_from("SKEP_SEED").unwrap_or(1);
     println!("repeat with SKEP_SEED={seed}");
-    let generator = Generator::new(&[COMMON, SINCE_72, VALKEY].concat());
+    let generator = Generator::new(&[COMMON, REDIS, SINCE_72, VALKEY].concat());
     let (until, mut random, mut count) = (Instant::now() + duration, Random::new(seed), 0);
     loop {
         count += fuzz_bench(&generator, &mut random, until);

@@ -7,6 +7,7 @@
 
 use skep_resp::{Args, parse_i64};
 
+use crate::bitmap;
 use crate::row::{Flags, KeyBegin, KeyFind, KeySpec, Row};
 
 /// Says that the flags depend on the arguments, in a key specification.
@@ -60,14 +61,20 @@ pub(crate) fn keys(
     result
 }
 
-/// What happens to the keys of a specification. Of those with variable flags the specification
-/// holds the most that may happen; a SET without GET does less.
+/// What happens to the keys of a specification. Of those with variable flags the specification holds
+/// the most that may happen; a SET without GET and a BITFIELD that only reads do less.
 pub(crate) fn flags(spec: &'static KeySpec, request: Args<'_>) -> &'static [&'static str] {
+    let is = |name: &str| request[0].eq_ignore_ascii_case(name.as_bytes());
+    let has_get = || request.iter().skip(3).any(|word| word.eq_ignore_ascii_case(b"GET"));
     if !spec.flags.contains(&VARIABLE) {
-        return spec.flags;
+        spec.flags
+    } else if is("SET") && !has_get() {
+        &["OW", "update"]
+    } else if is("BITFIELD") && bitmap::field::only_reads(request) {
+        &["RO", "access"]
+    } else {
+        &["RW", "access", "update"]
     }
-    let reads = request.iter().skip(3).any(|word| word.eq_ignore_ascii_case(b"GET"));
-    if reads { &["RW", "access", "update"] } else { &["OW", "update"] }
 }
 
 /// Where the keys of a specification are; nothing when its keyword is not there.

@@ -7,18 +7,24 @@
 
 pub mod acl;
 pub mod batch;
+mod bitmap;
 pub mod client;
 pub mod cluster;
 mod connection;
 pub mod cx;
 mod dispatch;
+mod elements;
 pub mod error;
 #[cfg(test)]
 mod fuzz;
+mod hash;
+mod hyperloglog;
 mod introspection;
 mod key;
 mod keyspec;
+mod list;
 mod pubsub;
+mod random;
 mod route;
 pub mod row;
 pub mod server;

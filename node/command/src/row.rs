@@ -214,6 +214,18 @@ pub enum Group {
     Generic,
     /// Strings.
     String,
+    /// Hashes.
+    Hash,
+    /// Sets.
+    Set,
+    /// Sorted sets.
+    SortedSet,
+    /// Lists.
+    List,
+    /// Bitmaps.
+    Bitmap,
+    /// HyperLogLog.
+    HyperLogLog,
     /// Publish and subscribe.
     Pubsub,
     /// Transactions.

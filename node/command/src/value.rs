@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use skep_resp::Reply;
-use skep_store::{LARGE_VALUE_BYTES, NewValue, Value};
+use skep_store::{Item, LARGE_VALUE_BYTES, Value, WrongType};
 
 /// A value that stays as it was, whatever becomes of its key.
 pub(crate) enum KeptValue {
@@ -17,11 +17,15 @@ pub(crate) enum KeptValue {
 }
 
 impl KeptValue {
-    /// Keeps a value.
-    pub(crate) fn of(value: Value<'_>) -> KeptValue {
+    /// Keeps a string.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(crate) fn of(value: Value<'_>) -> Result<KeptValue, WrongType> {
         match value {
-            Value::Inline(bytes) => KeptValue::Small(bytes.to_vec()),
-            Value::Large(shared) => KeptValue::Large(Arc::clone(shared)),
+            Value::Inline(bytes) => Ok(KeptValue::Small(bytes.to_vec())),
+            Value::Large(shared) => Ok(KeptValue::Large(Arc::clone(shared))),
+            Value::Collection(_) => Err(WrongType),
         }
     }
 
@@ -30,14 +34,6 @@ impl KeptValue {
         match self {
             KeptValue::Small(bytes) => bytes,
             KeptValue::Large(shared) => shared,
-        }
-    }
-
-    /// The same value, to be written to a key.
-    pub(crate) fn as_new(&self) -> NewValue<'_> {
-        match self {
-            KeptValue::Small(bytes) => NewValue::Bytes(bytes),
-            KeptValue::Large(shared) => NewValue::Shared(Arc::clone(shared)),
         }
     }
 }
@@ -51,33 +47,60 @@ impl AsRef<[u8]> for Owner {
     }
 }
 
-/// Replies with a value.
+/// The bytes of a string, if there is one.
+///
+/// # Errors
+/// The key holds something else.
+pub(crate) fn string_of(item: Option<Item<'_>>) -> Result<Option<&[u8]>, WrongType> {
+    item.map(|item| item.value().bytes()).transpose()
+}
+
+/// Replies with a string.
+///
+/// # Errors
+/// It is none; nothing has been replied then.
 #[inline]
-pub(crate) fn reply(reply: &mut Reply, value: Value<'_>) {
+pub(crate) fn reply(reply: &mut Reply, value: Value<'_>) -> Result<(), WrongType> {
     match value {
         Value::Inline(bytes) => reply.bulk(bytes),
         Value::Large(shared) => reply.bulk_shared(Bytes::from_owner(Owner(Arc::clone(shared)))),
+        Value::Collection(_) => return Err(WrongType),
     }
+    Ok(())
 }
 
-/// Replies with a value, or with null where there is none.
+/// Replies with a string, or with null where there is nothing.
+///
+/// # Errors
+/// As [`reply`].
 #[inline]
-pub(crate) fn reply_or_null(out: &mut Reply, value: Option<Value<'_>>) {
+pub(crate) fn reply_or_null(out: &mut Reply, value: Option<Value<'_>>) -> Result<(), WrongType> {
     match value {
         Some(value) => reply(out, value),
-        None => out.null(),
+        None => {
+            out.null();
+            Ok(())
+        }
     }
 }
 
-/// Replies with a range of a value's bytes. A large range of a large value is not copied.
+/// Replies with a range of a string's bytes. A large range of a large value is not copied.
+///
+/// # Errors
+/// As [`reply`].
 ///
 /// # Panics
 /// The range reaches beyond the value.
-pub(crate) fn reply_range(reply: &mut Reply, value: Value<'_>, range: std::ops::Range<usize>) {
+pub(crate) fn reply_range(
+    reply: &mut Reply,
+    value: Value<'_>,
+    range: std::ops::Range<usize>,
+) -> Result<(), WrongType> {
     match value {
         Value::Large(shared) if range.len() >= LARGE_VALUE_BYTES => {
             reply.bulk_shared(Bytes::from_owner(Owner(Arc::clone(shared))).slice(range));
         }
-        _ => reply.bulk(&value.bytes()[range]),
+        _ => reply.bulk(&value.bytes()?[range]),
     }
+    Ok(())
 }

@@ -50,6 +50,9 @@ impl Shared {
             let (theirs, ours) = (group.generation, running.group.generation);
             return Reply::Refused(format!("generation {theirs}, but {} is in {ours}", self.me));
         }
+        if let Call::Poll = call {
+            return Reply::Poll { hears: self.hears_a_leader(&running) };
+        }
         if let Call::Propose(entry) = call {
             if entry.proposer != from {
                 return Reply::Refused(format!("{from} proposes for {}", entry.proposer));

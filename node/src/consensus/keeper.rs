@@ -50,13 +50,13 @@ async fn keep(shared: &Shared) {
         let Some(running) = shared.running.load_full() else { continue };
         let metrics = running.raft.metrics().borrow().clone();
         if metrics.current_leader != Some(shared.me) {
-            watch.tell(&running, false).await;
+            watch.tell(shared, &running, false).await;
             watch = Watch::default();
             continue;
         }
         let since = *watch.leads.get_or_insert_with(Instant::now);
         let is_cut_off = is_cut_off(&metrics);
-        watch.tell(&running, is_cut_off && since.elapsed() >= LEADER_STALE).await;
+        watch.tell(shared, &running, is_cut_off && since.elapsed() >= LEADER_STALE).await;
         if is_cut_off {
             continue;
         }
@@ -69,7 +69,7 @@ async fn keep(shared: &Shared) {
 }
 
 impl Watch {
-    async fn tell(&mut self, running: &Running, is_cut_off: bool) {
+    async fn tell(&mut self, shared: &Shared, running: &Running, is_cut_off: bool) {
         let now = Instant::now();
         if is_cut_off == self.asked.is_none() {
             running.raft.runtime_config().heartbeat(!is_cut_off);
@@ -77,6 +77,10 @@ impl Watch {
         }
         if self.asked.is_some_and(|asked| now - asked >= LEADER_STALE) {
             self.asked = Some(now);
+            // Those who are cut off with it must not take it for a leader.
+            if !shared.majority_says(running, |_| true).await {
+                return;
+            }
             // A Raft that has stopped is told of elsewhere.
             let _ = running.raft.trigger().heartbeat().await;
         }

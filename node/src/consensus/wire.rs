@@ -39,6 +39,8 @@ pub(super) enum Call {
     },
     /// Only the leader takes it.
     Propose(Entry),
+    /// Whether the node hears of a leader; see `stand`.
+    Poll,
     /// Only a voter that hears of a leader answers: at once if it has a newer version than this, or
     /// if it knows another leader, else a little later.
     Follow {
@@ -55,6 +57,10 @@ pub(super) enum Reply {
     Proposed(Outcome),
     /// Ask that one, if it is known.
     NotLeader(Option<NodeId>),
+    /// Whether it hears of a leader.
+    Poll {
+        hears: bool,
+    },
     /// A newer topology.
     Seen(Seen),
     /// There is no newer one.

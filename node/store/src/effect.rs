@@ -2,22 +2,27 @@
 //!
 //! ```text
 //! effect   := kind:u8 body
-//! set      := 1 flags:u8 database:u16 key value [expiry_ms:u64]   flags: 1 expires, 2 modified in place
+//! set      := 1 flags:u8 database:u16 key value [expiry_ms:u64]   flags: 1 expires, 2 modified in place,
+//!                                                                 4 the value is a small collection
 //! expire   := 2 database:u16 key expiry_ms:u64                    u64::MAX: never
 //! remove   := 3 database:u16 key
 //! clear    := 4 database:u16
 //! begin    := 5 group:u64                                         what follows counts only with its end
 //! end      := 6 group:u64 lanes:[u64; 4]                          the lanes that the group is in
-//! key, value := length:u32 bytes                                  numbers are little-endian
+//! elements := 7 kind:u8 database:u16 key ops                      elements that were put or removed
+//! key, value, ops := length:u32 bytes                                  numbers are little-endian
 //! ```
 //!
 //! Because they are absolute, an effect that is applied twice, or on top of a later state that its
 //! lane then repeats, does no harm.
 
 use crate::Database;
+use crate::collection::{Contents, Kind, is_small_collection, write_op};
 
 /// Longest key or value that is believed.
 const MAX_BYTES: usize = 1 << 30;
+/// Bytes of elements that are told at once.
+const OPS_BYTES: usize = 64 << 10;
 /// A set of lanes.
 pub(crate) type LaneSet = [u64; 4];
 
@@ -36,6 +41,19 @@ pub(crate) enum Effect<'a> {
         expiry_ms: Option<u64>,
         /// Whether the value resulted from changing one in place.
         modified: bool,
+        /// Whether the value is a small collection.
+        is_collection: bool,
+    },
+    /// Elements of a collection were put or removed.
+    Elements {
+        /// The database.
+        database: Database,
+        /// The key.
+        key: &'a [u8],
+        /// What the collection is.
+        kind: Kind,
+        /// As [`crate::collection::read_ops`] reads them.
+        ops: &'a [u8],
     },
     /// A key expires then, or never.
     Expire {
@@ -92,6 +110,18 @@ impl Head {
         let [a, b] = run.to_le_bytes();
         let [c, d, e, f] = (key.len() as u32).to_le_bytes();
         Head { bytes: [1, flags, a, b, c, d, e, f], len_bytes: 8 }
+    }
+
+    pub(crate) fn small_collection(run: u16, key: &[u8], expires: bool) -> Head {
+        let mut head = Head::set(run, key, expires, false);
+        head.bytes[1] |= 4;
+        head
+    }
+
+    pub(crate) fn elements(kind: Kind, run: u16, key: &[u8]) -> Head {
+        let mut head = Head::set(run, key, false, false);
+        (head.bytes[0], head.bytes[1]) = (7, kind as u8);
+        head
     }
 
     pub(crate) fn of_key(kind: KeyKind, run: u16, key: &[u8]) -> Head {
@@ -176,6 +206,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Option<(Effect<'_>, usize)>, Corrup
         4 => input.u16().map(|database| Effect::Clear { database }),
         5 => input.u64().map(|group| Effect::Begin { group }),
         6 => ending(&mut input),
+        7 => elements(&mut input)?,
         _ => return Err(Corrupt),
     };
     Ok(effect.map(|effect| (effect, input.at)))
@@ -183,7 +214,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Option<(Effect<'_>, usize)>, Corrup
 
 fn set<'a>(input: &mut Input<'a>) -> Result<Option<Effect<'a>>, Corrupt> {
     let Some([flags]) = input.array() else { return Ok(None) };
-    if flags > 3 {
+    if flags > 7 {
         return Err(Corrupt);
     }
     let Some(database) = input.u16() else { return Ok(None) };
@@ -196,7 +227,54 @@ fn set<'a>(input: &mut Input<'a>) -> Result<Option<Effect<'a>>, Corrupt> {
             at => at,
         },
     };
-    Ok(Some(Effect::Set { database, key, value, expiry_ms, modified: flags & 2 != 0 }))
+    let (modified, is_collection) = (flags & 2 != 0, flags & 4 != 0);
+    if is_collection && !is_small_collection(value) {
+        return Err(Corrupt);
+    }
+    Ok(Some(Effect::Set { database, key, value, expiry_ms, modified, is_collection }))
+}
+
+fn elements<'a>(input: &mut Input<'a>) -> Result<Option<Effect<'a>>, Corrupt> {
+    let Some([kind]) = input.array() else { return Ok(None) };
+    let kind = Kind::of(kind).ok_or(Corrupt)?;
+    let Some(database) = input.u16() else { return Ok(None) };
+    let Some(key) = input.string()? else { return Ok(None) };
+    Ok(input.string()?.map(|ops| Effect::Elements { database, key, kind, ops }))
+}
+
+/// Calls `write` with the pieces of each effect that tells of a whole collection.
+pub(crate) fn each_of_collection(
+    run: u16,
+    key: &[u8],
+    contents: Contents<'_>,
+    expiry_ms: Option<u64>,
+    mut write: impl FnMut(&[&[u8]]),
+) {
+    let at = expiry_ms.map(u64::to_le_bytes);
+    let at: &[u8] = at.as_ref().map_or(&[], |bytes| bytes);
+    if let Contents::Small(kind, entries) = contents {
+        let head = Head::small_collection(run, key, expiry_ms.is_some());
+        let len = (entries.len() as u32 + 1).to_le_bytes();
+        write(&[head.as_bytes(), key, &len, &[kind as u8], entries, at]);
+        return;
+    }
+    write(&[Head::of_key(KeyKind::Remove, run, key).as_bytes(), key]);
+    let head = Head::elements(contents.kind(), run, key);
+    let mut ops = Vec::new();
+    let mut flush = |ops: &mut Vec<u8>| {
+        write(&[head.as_bytes(), key, &(ops.len() as u32).to_le_bytes(), ops]);
+        ops.clear();
+    };
+    contents.each_field(|field, value| {
+        write_op(&mut ops, field, value);
+        if ops.len() >= OPS_BYTES {
+            flush(&mut ops);
+        }
+    });
+    flush(&mut ops);
+    if !at.is_empty() {
+        write(&[Head::of_key(KeyKind::Expire, run, key).as_bytes(), key, at]);
+    }
 }
 
 fn expire<'a>(input: &mut Input<'a>) -> Result<Option<Effect<'a>>, Corrupt> {

@@ -8,12 +8,14 @@
 //! Value bytes change in place only when their length stays.
 //!
 //! A value of 16 KiB or more lies outside: its place holds the address of a shared vector. So
-//! does a key above 16 KiB, whose place holds an address, its length and its stripe.
+//! does a key above 16 KiB, whose place holds an address, its length and its stripe. The value of a
+//! small collection is its kind and its entries; a large one lies outside, too.
 #![allow(unsafe_code, reason = "reads and writes records in raw memory")]
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::collection::{Contents, Kind, Large};
 use crate::region::Region;
 
 /// Values of this length and more live outside the segments and are sent without a copy.
@@ -31,6 +33,8 @@ const MODIFIED: u8 = 1 << 2;
 const LARGE_VALUE: u8 = 1 << 3;
 /// The key is the address of a boxed slice.
 const LARGE_KEY: u8 = 1 << 4;
+/// The value is a collection: its kind and its entries, or the address of a boxed `Large`.
+const COLLECTION: u8 = 1 << 5;
 /// The record is no longer in the index.
 const DEAD: u8 = 1 << 7;
 
@@ -52,15 +56,25 @@ pub enum Value<'a> {
     Inline(&'a [u8]),
     /// Shared bytes outside the segments.
     Large(&'a Arc<Vec<u8>>),
+    /// No string.
+    Collection(Contents<'a>),
 }
 
+/// A key holds something else than a command is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongType;
+
 impl<'a> Value<'a> {
-    /// The value's bytes.
+    /// The bytes of a string.
+    ///
+    /// # Errors
+    /// It is none.
     #[inline]
-    pub fn bytes(self) -> &'a [u8] {
+    pub fn bytes(self) -> Result<&'a [u8], WrongType> {
         match self {
-            Value::Inline(bytes) => bytes,
-            Value::Large(bytes) => bytes,
+            Value::Inline(bytes) => Ok(bytes),
+            Value::Large(bytes) => Ok(bytes),
+            Value::Collection(_) => Err(WrongType),
         }
     }
 }
@@ -76,11 +90,13 @@ pub(crate) struct Draft<'a> {
     pub(crate) access: u32,
 }
 
-/// The value of a new record. A large one hands over its reference.
+/// The value of a new record. A large one hands over its reference, or its box.
 #[derive(Clone, Copy)]
 pub(crate) enum DraftValue<'a> {
     Inline(&'a [u8]),
     Large(*const Vec<u8>),
+    SmallCollection(&'a [u8]),
+    LargeCollection(*mut Large),
 }
 
 /// Where the parts of a record lie.
@@ -125,7 +141,9 @@ impl<'r> Record<'r> {
     /// Bytes of key and value outside the segment.
     pub(crate) fn outside_bytes(&self) -> usize {
         let key = if self.has_large_key() { self.key_len } else { 0 };
-        key + self.large_value().map_or(0, |value| value.capacity())
+        let collection =
+            self.large_collection().map_or(0, |large| size_of::<Large>() + large.heap_bytes());
+        key + self.large_value().map_or(0, |value| value.capacity()) + collection
     }
 
     /// Memory that the item takes: its record, what lies outside, and its index entry.
@@ -137,6 +155,11 @@ impl<'r> Record<'r> {
     #[inline]
     pub(crate) fn has_large_value(&self) -> bool {
         self.flags & LARGE_VALUE != 0
+    }
+
+    #[inline]
+    pub(crate) fn is_collection(&self) -> bool {
+        self.flags & COLLECTION != 0
     }
 
     #[inline]
@@ -164,6 +187,9 @@ impl<'r> Record<'r> {
     /// The value, for holders of the stripe's lock.
     #[inline]
     pub(crate) fn value(&self) -> Value<'r> {
+        if self.is_collection() {
+            return Value::Collection(self.contents());
+        }
         if let Some(shared) = self.large_value() {
             return Value::Large(shared);
         }
@@ -171,10 +197,42 @@ impl<'r> Record<'r> {
         Value::Inline(unsafe { self.region.bytes(self.value_at, self.value_len) })
     }
 
+    #[cold]
+    fn contents(&self) -> Contents<'r> {
+        match self.large_collection() {
+            Some(large) => Contents::Large(large),
+            // SAFETY: as for strings.
+            None => Contents::small(unsafe { self.region.bytes(self.value_at, self.value_len) }),
+        }
+    }
+
     fn large_value(&self) -> Option<&'r Arc<Vec<u8>>> {
         // SAFETY: the place holds the address of a box leaked by `Draft::write`, which lives as
         // long as the record; the stripe's lock excludes `edit_large` and `release_outside`.
-        self.has_large_value().then(|| unsafe { &*self.large_cell() })
+        let is_here = self.has_large_value() && !self.is_collection();
+        is_here.then(|| unsafe { &*self.large_cell() })
+    }
+
+    fn large_collection(&self) -> Option<&'r Large> {
+        let is_here = self.has_large_value() && self.is_collection();
+        // SAFETY: the place holds the address of a box that the record owns; the stripe's lock
+        // excludes `edit_collection` and `release_outside`.
+        is_here.then(|| unsafe { &*(self.word(self.value_at) as *const Large) })
+    }
+
+    /// The large collection for changing.
+    ///
+    /// # Safety
+    /// The stripe's lock is held and no other reference from this record is alive.
+    pub(crate) unsafe fn edit_collection(&self) -> Option<&'r mut Large> {
+        let is_here = self.has_large_value() && self.is_collection();
+        // SAFETY: as above; exclusion is the caller's promise.
+        is_here.then(|| unsafe { &mut *(self.word(self.value_at) as *mut Large) })
+    }
+
+    /// The kind of a collection.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.is_collection().then(|| self.contents().kind())
     }
 
     /// The large value for changing, copied first when a reply still shares it.
@@ -183,7 +241,8 @@ impl<'r> Record<'r> {
     /// The stripe's lock is held and no other reference from this record is alive.
     pub(crate) unsafe fn edit_large(&self) -> Option<&'r mut Vec<u8>> {
         // SAFETY: as above; exclusion is the caller's promise.
-        self.has_large_value().then(|| Arc::make_mut(unsafe { &mut *self.large_cell() }))
+        let is_here = self.has_large_value() && !self.is_collection();
+        is_here.then(|| Arc::make_mut(unsafe { &mut *self.large_cell() }))
     }
 
     /// The address of the boxed `Arc` of a large value.
@@ -261,7 +320,7 @@ impl<'r> Record<'r> {
     /// Tells whether an inline value of this length and an expiry can be written in place.
     #[inline]
     pub(crate) fn can_overwrite(&self, len: usize, modified: bool, expiry_ms: Option<u64>) -> bool {
-        !self.has_large_value()
+        self.flags & (LARGE_VALUE | COLLECTION) == 0
             && self.value_len == len
             && modified == self.is_modified()
             && self.can_expire(expiry_ms)
@@ -291,9 +350,16 @@ impl<'r> Record<'r> {
         self.region.byte(self.location).fetch_or(DEAD, Relaxed);
     }
 
-    /// Frees what the record holds outside its segment. The record must be dead afterwards.
+    /// Takes the large collection out of a record that must be dead afterwards.
+    pub(crate) fn take_collection(&self) -> Option<Box<Large>> {
+        let is_here = self.has_large_value() && self.is_collection();
+        // SAFETY: the box was leaked by whoever drafted the record, which was its only user.
+        is_here.then(|| unsafe { Box::from_raw(self.word(self.value_at) as *mut Large) })
+    }
+
+    /// Frees what else the record holds outside its segment. The record must be dead afterwards.
     pub(crate) fn release_outside(&self) {
-        if self.has_large_value() {
+        if self.has_large_value() && !self.is_collection() {
             // SAFETY: the cell was leaked by `Draft::write`; the dying record was its only user.
             drop(unsafe { Box::from_raw(self.large_cell()) });
         }
@@ -314,16 +380,21 @@ impl Draft<'_> {
             Some(_) => LONG_EXPIRY,
         };
         let modified = if self.modified { MODIFIED } else { 0 };
-        let value = if matches!(self.value, DraftValue::Large(_)) { LARGE_VALUE } else { 0 };
+        let value = match self.value {
+            DraftValue::Inline(_) => 0,
+            DraftValue::Large(_) => LARGE_VALUE,
+            DraftValue::SmallCollection(_) => COLLECTION,
+            DraftValue::LargeCollection(_) => COLLECTION | LARGE_VALUE,
+        };
         let key = if self.key.len() > LARGE_KEY_BYTES { LARGE_KEY } else { 0 };
         expiry | modified | value | key
     }
 
     fn value_len(&self) -> usize {
         match self.value {
-            DraftValue::Inline(bytes) => bytes.len(),
+            DraftValue::Inline(bytes) | DraftValue::SmallCollection(bytes) => bytes.len(),
             // A large value may change its length; it is asked itself.
-            DraftValue::Large(_) => 0,
+            DraftValue::Large(_) | DraftValue::LargeCollection(_) => 0,
         }
     }
 
@@ -331,8 +402,8 @@ impl Draft<'_> {
     #[inline]
     pub(crate) fn len_bytes(&self) -> usize {
         let value_place_bytes = match self.value {
-            DraftValue::Inline(bytes) => bytes.len(),
-            DraftValue::Large(_) => ADDRESS_BYTES,
+            DraftValue::Inline(bytes) | DraftValue::SmallCollection(bytes) => bytes.len(),
+            DraftValue::Large(_) | DraftValue::LargeCollection(_) => ADDRESS_BYTES,
         };
         let lengths = (self.key.len(), self.value_len());
         record_bytes(lengths, value_place_bytes, expiry_len(self.flags()))
@@ -375,7 +446,12 @@ impl Draft<'_> {
                 offset += self.key.len() as u64;
             }
             match self.value {
-                DraftValue::Inline(bytes) => region.write(offset, bytes),
+                DraftValue::Inline(bytes) | DraftValue::SmallCollection(bytes) => {
+                    region.write(offset, bytes);
+                }
+                DraftValue::LargeCollection(large) => {
+                    region.write(offset, &(large as u64).to_le_bytes());
+                }
                 DraftValue::Large(vector) => {
                     let cell = Box::into_raw(Box::new(Arc::from_raw(vector))) as u64;
                     region.write(offset, &cell.to_le_bytes());

@@ -15,6 +15,7 @@ use skep_keyspace::{SLOT_COUNT, Slot};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::STRIPE_COUNT;
+use crate::collection::Kind;
 use crate::effect::{self, Effect, Head, KeyKind, LaneSet};
 use crate::item::{Record, Value};
 use crate::key::Key;
@@ -110,6 +111,10 @@ fn digest_with(name: u64, record: &Record<'_>) -> u64 {
     match record.value() {
         Value::Inline(bytes) => xxh3_64_with_seed(bytes, seed),
         Value::Large(shared) => xxh3_64_with_seed(shared, seed),
+        Value::Collection(contents) => {
+            let digest = contents.digest().wrapping_add(contents.kind() as u64);
+            xxh3_64_with_seed(&digest.to_le_bytes(), seed)
+        }
     }
 }
 
@@ -159,7 +164,13 @@ impl Store {
         let mut sum = 0u64;
         for run in 0..self.databases() as u16 {
             let Some(table) = view.store().table(run, slot) else { continue };
-            table.each(|entry| sum = sum.wrapping_add(digest_of(run, &self.record(entry))));
+            table.each(|entry| {
+                let record = self.record(entry);
+                if let Value::Collection(contents) = record.value() {
+                    debug_assert_eq!(contents.digest(), contents.recount_digest(), "elements");
+                }
+                sum = sum.wrapping_add(digest_of(run, &record));
+            });
         }
         sum
     }
@@ -212,7 +223,8 @@ impl Store {
             match effect {
                 Effect::Set { database, key, .. }
                 | Effect::Expire { database, key, .. }
-                | Effect::Remove { database, key } => {
+                | Effect::Remove { database, key }
+                | Effect::Elements { database, key, .. } => {
                     keys.insert((database, key.to_vec()));
                 }
                 // What was cleared cannot be named.
@@ -317,7 +329,7 @@ impl View<'_> {
     #[cold]
     #[inline(never)]
     pub(crate) fn log_set(&mut self, run: u16, key: &Key<'_>, before: Before, found: &Record<'_>) {
-        self.change_digest(key.slot, before.whole, digest_with(before.name, found));
+        self.change_digest_to(key, before, found);
         let expiry_ms = found.expiry_ms();
         let head = Head::set(run, key.bytes, expiry_ms.is_some(), found.is_modified());
         let expiry = expiry_ms.map(u64::to_le_bytes);
@@ -326,7 +338,33 @@ impl View<'_> {
         match found.value() {
             Value::Inline(bytes) => self.log_value(stripe, &head, key.bytes, bytes, expiry),
             Value::Large(shared) => self.log_value(stripe, &head, key.bytes, shared, expiry),
+            Value::Collection(contents) => {
+                effect::each_of_collection(run, key.bytes, contents, expiry_ms, |pieces| {
+                    self.log(stripe, pieces);
+                });
+            }
         }
+    }
+
+    /// Logs what has become of elements of a collection; see [`crate::collection::read_ops`].
+    #[cold]
+    pub(crate) fn log_elements(
+        &mut self,
+        run: u16,
+        key: &Key<'_>,
+        before: Before,
+        found: &Record<'_>,
+        (kind, ops): (Kind, &[u8]),
+    ) {
+        self.change_digest_to(key, before, found);
+        let stripe = usize::from(key.stripe());
+        let (head, len) = (Head::elements(kind, run, key.bytes), (ops.len() as u32).to_le_bytes());
+        self.log(stripe, &[head.as_bytes(), key.bytes, &len, ops]);
+    }
+
+    /// Brings the digest of a key's slot up to date.
+    pub(crate) fn change_digest_to(&self, key: &Key<'_>, before: Before, found: &Record<'_>) {
+        self.change_digest(key.slot, before.whole, digest_with(before.name, found));
     }
 
     fn log_value(&mut self, stripe: usize, head: &Head, key: &[u8], value: &[u8], expiry: &[u8]) {
@@ -343,7 +381,7 @@ impl View<'_> {
         before: Before,
         found: &Record<'_>,
     ) {
-        self.change_digest(key.slot, before.whole, digest_with(before.name, found));
+        self.change_digest_to(key, before, found);
         let head = Head::of_key(KeyKind::Expire, run, key.bytes);
         let at = found.expiry_ms().unwrap_or(u64::MAX).to_le_bytes();
         self.log(usize::from(key.stripe()), &[head.as_bytes(), key.bytes, &at]);

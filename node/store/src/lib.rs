@@ -13,7 +13,6 @@
 mod audit;
 mod block;
 mod chunk;
-#[allow(dead_code)]
 mod collection;
 mod compact;
 pub mod cost;
@@ -45,8 +44,9 @@ mod upkeep;
 mod view;
 mod writer;
 
+pub use collection::{Contents, Editor, End, Kind, SMALL_ELEMENTS_MAX, SMALL_VALUE_BYTES_MAX};
 pub use compact::DeadShare;
-pub use item::{LARGE_VALUE_BYTES, Value};
+pub use item::{LARGE_VALUE_BYTES, Value, WrongType};
 pub use key::Key;
 pub use keys::ScanCursor;
 pub use policy::Policy;
@@ -55,5 +55,5 @@ pub use state::Walk;
 pub use store::{Database, MAX_DATABASES, Options, STRIPE_COUNT, Store, Trail};
 pub use stripe_set::StripeSet;
 pub use upkeep::{Footprint, Upkeep};
-pub use view::{Expiry, Item, KeyCounts, NewValue, OutOfMemory, View};
+pub use view::{EditError, Expiry, Item, KeyCounts, NewValue, OutOfMemory, View};
 pub use writer::{Counters, Writer};

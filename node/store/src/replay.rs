@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::effect::{self, Corrupt, Effect, LaneSet};
 use crate::store::{STRIPE_COUNT, Store};
 use crate::stripe_set::StripeSet;
-use crate::view::{Expiry, NewValue, View};
+use crate::view::{Expiry, NewValue, OutOfMemory, View};
 use crate::writer::Writer;
 
 /// Why bytes of a lane could not be applied. The store is as it was before them.
@@ -234,16 +234,28 @@ pub(crate) fn apply_one(
     effect: &Effect<'_>,
 ) -> Result<(), ReplayError> {
     match *effect {
-        Effect::Set { database, key, value, expiry_ms, modified } => {
+        Effect::Set { database, key, value, expiry_ms, modified, is_collection } => {
             check(view, lane, database, Some(key))?;
             let key = view.key(key);
             let expiry = expiry_ms.map_or(Expiry::Never, Expiry::At);
-            let value = NewValue::Bytes(value);
+            let value = match is_collection {
+                true => NewValue::Small(value),
+                false => NewValue::Bytes(value),
+            };
             let written = match modified {
                 true => view.set_modified(database, &key, value, expiry),
                 false => view.set(database, &key, value, expiry),
             };
             written.map_err(|_| ReplayError::Full)
+        }
+        Effect::Elements { database, key, kind, ops } => {
+            check(view, lane, database, Some(key))?;
+            let key = view.key(key);
+            match view.apply_ops(database, &key, kind, ops) {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(ReplayError::Corrupt { lane }),
+                Err(OutOfMemory) => Err(ReplayError::Full),
+            }
         }
         Effect::Expire { database, key, expiry_ms } => {
             check(view, lane, database, Some(key))?;

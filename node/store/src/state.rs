@@ -96,7 +96,10 @@ impl Store {
         let mut result = Ok(());
         while result.is_ok() && !rest.is_empty() {
             result = match effect::decode(rest) {
-                Ok(Some((effect @ (Effect::Set { .. } | Effect::Remove { .. }), len_bytes))) => {
+                Ok(Some((Effect::Clear { .. } | Effect::Begin { .. } | Effect::End { .. }, _))) => {
+                    Err(ReplayError::Corrupt { lane })
+                }
+                Ok(Some((effect, len_bytes))) => {
                     rest = &rest[len_bytes..];
                     apply_one(&mut view, lane, &effect)
                 }
@@ -125,6 +128,12 @@ impl Store {
 
 fn describe(run: u16, record: &Record<'_>, out: &mut Vec<u8>) {
     let expiry_ms = record.expiry_ms();
+    if let Value::Collection(contents) = record.value() {
+        effect::each_of_collection(run, record.key(), contents, expiry_ms, |pieces| {
+            pieces.iter().for_each(|piece| out.extend_from_slice(piece));
+        });
+        return;
+    }
     let head = Head::set(run, record.key(), expiry_ms.is_some(), record.is_modified());
     out.extend_from_slice(head.as_bytes());
     out.extend_from_slice(record.key());
@@ -135,6 +144,7 @@ fn describe(run: u16, record: &Record<'_>, out: &mut Vec<u8>) {
     match record.value() {
         Value::Inline(bytes) => append(bytes),
         Value::Large(shared) => append(shared),
+        Value::Collection(_) => {}
     }
     if let Some(at) = expiry_ms {
         out.extend_from_slice(&at.to_le_bytes());

@@ -12,6 +12,7 @@ use skep_keyspace::{SLOT_COUNT, Slot};
 
 use crate::block::{BLOCK_BYTES, Blocks};
 use crate::chunk::Chunks;
+use crate::collection::Graves;
 use crate::entry::{Entry, Tag};
 use crate::ghost::Ghosts;
 use crate::item::Record;
@@ -93,6 +94,8 @@ pub struct Store {
     pub(crate) ghosts: Ghosts,
     pub(crate) shadows: Shadows,
     pub(crate) lanes: Lanes,
+    /// Large collections whose keys are gone.
+    pub(crate) graves: Graves,
 }
 
 /// Sums that workers bring up to date after each batch.
@@ -151,9 +154,15 @@ impl Store {
             ghosts: Ghosts::default(),
             shadows: Shadows::default(),
             lanes: Lanes::default(),
+            graves: Graves::default(),
             blocks,
             region,
         })
+    }
+
+    /// What elements of collections are hashed with, as keys are.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// Databases there are.
@@ -291,6 +300,9 @@ impl Store {
     /// Takes a record out of all accounts; its entry is gone already.
     pub(crate) fn bury(&self, record: &Record<'_>) {
         record.mark_dead();
+        if let Some(large) = record.take_collection() {
+            self.graves.bury(*large);
+        }
         record.release_outside();
         self.segments.died(record.location, record.len_bytes());
     }

@@ -71,6 +71,7 @@ impl Store {
         busy |= self.compact(writer, STRICT, UPKEEP_BYTES);
         busy |= self.evict_step(writer, circumstances.now_ms);
         busy |= self.blocks.collapse_one(&self.region);
+        busy |= self.graves.decay();
         self.trim_lanes();
         writer.publish(self);
         if !busy {
@@ -101,7 +102,8 @@ impl Store {
             live_bytes,
             dead_bytes: filled.saturating_sub(live_bytes),
             index_bytes: blocks(self.chunks.block_count()) + self.header_bytes(),
-            outside_bytes: self.totals.outside_bytes.load(Relaxed).max(0) as u64,
+            outside_bytes: self.totals.outside_bytes.load(Relaxed).max(0) as u64
+                + self.graves.bytes() as u64,
             reserve_bytes: blocks(self.blocks.warm_blocks()),
         }
     }

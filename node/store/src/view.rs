@@ -5,6 +5,7 @@
 //! key is gone for whoever looks: the view removes it on the way.
 #![allow(unsafe_code, reason = "hands out guarded state of the stripes it has locked")]
 
+mod collections;
 mod write;
 
 use std::mem::ManuallyDrop;
@@ -23,6 +24,7 @@ use crate::stripe::{Account, Stripe};
 use crate::table::Table;
 use crate::writer::Writer;
 
+pub use collections::EditError;
 pub use write::{Expiry, NewValue, OutOfMemory};
 
 /// A command's access to the store; see the module.
@@ -75,6 +77,7 @@ impl<'v> Item<'v> {
 }
 
 /// A key that is there, in a stripe that is locked.
+#[derive(Clone, Copy)]
 pub(crate) struct Found<'a> {
     pub(crate) table: Table<'a>,
     pub(crate) entry: Entry,

@@ -95,7 +95,9 @@ fn look(store: &Store, writer: &mut Writer) {
     loop {
         let held = StripeSet::one(cursor.stripe().expect("a stripe"));
         let mut view = View::new(store, writer, held, NOW_MS);
-        cursor = view.scan(0, cursor, 10, |_, item| seen += item.value().bytes().len().min(1));
+        cursor = view.scan(0, cursor, 10, |_, item| {
+            seen += item.value().bytes().map_or(0, <[u8]>::len).min(1)
+        });
         if cursor == ScanCursor(0) {
             break;
         }

@@ -40,7 +40,7 @@ impl Generator {
     pub fn words_of(&self, random: &mut Random, tag: &str) -> Vec<Vec<u8>> {
         let template = &self.templates[*random.pick(&self.lots)];
         template.expand(random, &mut |random, slot| match slot {
-            "key" => [b"{", tag.as_bytes(), b"}", &*fill(random, slot)].concat(),
+            "key" | "hll" => [b"{", tag.as_bytes(), b"}", &*fill(random, slot)].concat(),
             _ => fill(random, slot),
         })
     }
@@ -155,9 +155,15 @@ pub(super) fn is_playable(words: &[Vec<u8>]) -> bool {
     };
     let is_large =
         |at: usize| number(at).is_some_and(|len| (100_000..536_870_912 - 70_000).contains(&len));
+    let is_far_bit = |at: usize| {
+        let digits = lower.get(at).map_or("", |word| word.trim_start_matches('#'));
+        digits.parse().is_ok_and(|bit: i64| (2_000_000..4_294_967_296).contains(&bit))
+    };
     match lower[0].as_str() {
         // They have no arguments to choose what is told, and tell of the server.
         "info" | "help" => false,
+        // What is left of FLUSHALL SYNC makes the connection a replica's.
+        "sync" => false,
         "command" => {
             !["", "info", "docs", "list", "count"]
                 .contains(&lower.get(1).map_or("", String::as_str))
@@ -169,6 +175,8 @@ pub(super) fn is_playable(words: &[Vec<u8>]) -> bool {
         "set" if behind("exat", FAR_SECONDS) || behind("pxat", FAR_SECONDS * 1000) => false,
         "set" | "getex" => !behind("ex", 101) && !behind("px", 100_001),
         "setrange" => !is_large(2),
+        "setbit" => !is_far_bit(2),
+        "bitfield" => (2..lower.len()).all(|at| !is_far_bit(at)),
         "wait" => number(1).is_none_or(|count| count <= 0) || number(2).is_none_or(|ms| ms < 0),
         "client" => match lower.get(1).map_or("", String::as_str) {
             "pause" => number(2).is_none_or(|ms| ms < 0),

@@ -27,6 +27,32 @@ pub const COMMON: &[(usize, &str)] = &[
     (3, "MSETNX (%key %value)+"),
     (4, "LCS %key %key {LEN|IDX|MINMATCHLEN %int|WITHMATCHLEN}"),
     (2, "SET %key %lcs"),
+    // Bitmaps.
+    (6, "SETBIT %key %bitoffset (0|1|0|1|%int)"),
+    (3, "GETBIT %key %bitoffset"),
+    (4, "BITCOUNT %key [%int %int|%int %int BIT|%int %int BYTE|%int %int NOPE|%int]"),
+    (6, "BITPOS %key (0|1|0|1|%int) [%int|%int %int|%int %int BIT|%int %int BYTE|%int %int NOPE]"),
+    (6, "BITOP (AND|OR|XOR|AND|OR|XOR|NOT|NOPE) %key %key+"),
+    (2, "BITOP NOT %key %key"),
+    (4, "BITFIELD %key {GET %field %place|SET %field %place %int|OVERFLOW (WRAP|SAT|FAIL|NOPE)}+"),
+    (
+        8,
+        "BITFIELD %key [OVERFLOW (SAT|FAIL|WRAP)] ((SET|INCRBY) %field %place %int|GET %field %place)+",
+    ),
+    (3, "BITFIELD_RO %key (GET %field %place)+"),
+    (1, "BITFIELD_RO %key {GET %field %place|SET %field %place %int|OVERFLOW SAT}"),
+    // HyperLogLog.
+    (6, "PFADD %hll %value+"),
+    (3, "PFADD %hll %element+++++"),
+    (1, "PFADD %hll"),
+    (4, "SET %hll %sketch"),
+    (5, "PFCOUNT %hll"),
+    (4, "PFCOUNT %hll+"),
+    (4, "PFMERGE %hll %hll+"),
+    (1, "PFMERGE %hll"),
+    (3, "GET %hll"),
+    (1, "DEL %hll"),
+    (1, "SETRANGE %hll %offset %value"),
     // Keys.
     (4, "DEL %key+"),
     (2, "UNLINK %key+"),
@@ -108,7 +134,11 @@ pub const COMMON: &[(usize, &str)] = &[
     (1, "WAIT 0 0"),
     (1, "WAIT %int %value"),
     (1, "COMMAND GETKEYS (SET %key %value|MGET %key+|MSET (%key %value)+|GET|PING|NOPE %key)"),
-    (1, "COMMAND GETKEYS (COPY %key %key|RENAME %key %key|LCS %key %key|DEL %key+)"),
+    (1, "COMMAND GETKEYSANDFLAGS (BITFIELD %key {GET u8 0|SET u8 0 1|OVERFLOW SAT}|PFMERGE %hll+)"),
+    (
+        1,
+        "COMMAND GETKEYS (BITOP AND %key %key+|PFCOUNT %hll+|PFMERGE %hll|COPY %key %key|RENAME %key %key|LCS %key %key|DEL %key+)",
+    ),
     (1, "COMMAND GETKEYSANDFLAGS (GET %key|MSET (%key %value)+|COPY %key %key|DEL %key+)"),
     (
         1,
@@ -134,6 +164,9 @@ pub const COMMON: &[(usize, &str)] = &[
 /// Commands and options that appeared in 7.2, which the oracle of 7.0 does not know.
 pub const SINCE_72: &[(usize, &str)] =
     &[(1, "CLIENT NO-TOUCH (ON|OFF|%value)"), (2, "CLIENT SETINFO (LIB-NAME|LIB-VER|NOPE) %name")];
+
+/// Commands and options that only Redis has.
+pub const REDIS: &[(usize, &str)] = &[(6, "BITOP (DIFF|DIFF1|ANDOR|ONE) %key %key+")];
 
 /// Commands that only Valkey has.
 pub const VALKEY: &[(usize, &str)] = &[(6, "DELIFEQ %key %value")];

@@ -188,6 +188,27 @@ pub(super) fn fill(random: &mut Random, slot: &str) -> Vec<u8> {
             1 => random.below(20).to_string().into_bytes(),
             _ => text(&["536870911", "536870912", "-1", "4294967296", "abc", "0"], random),
         },
+        "bitoffset" => match random.below(6) {
+            0 => random.below(1_000_000).to_string().into_bytes(),
+            1 => text(&["4294967295", "4294967296", "-1", "abc", "#1", ""], random),
+            _ => random.below(200).to_string().into_bytes(),
+        },
+        "place" => match random.below(6) {
+            0 => text(
+                &["4294967296", "-1", "abc", "#-1", "#abc", "#", "9223372036854775807"],
+                random,
+            ),
+            1 | 2 => format!("#{}", random.below(20)).into_bytes(),
+            _ => random.below(200).to_string().into_bytes(),
+        },
+        "field" => match random.below(12) {
+            0 => text(&["u64", "i65", "u0", "I8", "8", "i", "", "u-1", "i08"], random),
+            1 => text(&["u63", "i64", "i1", "u1"], random),
+            _ => [random.pick(&["u", "i"]), &*(1 + random.below(63)).to_string()].concat().into(),
+        },
+        "hll" => random.pick(&[&b"h"[..], b"h", b"i", b"{h}j", b"a"]).to_vec(),
+        "element" => random.below(100_000).to_string().into_bytes(),
+        "sketch" => sketch(random),
         "float" => match random.below(3) {
             0 => random_float(random).into_bytes(),
             _ => text(FLOATS, random),
@@ -207,6 +228,36 @@ pub(super) fn fill(random: &mut Random, slot: &str) -> Vec<u8> {
         "name" => random.pick(&[&b"me"[..], b"", b"with blank", b"new\nline", b"\xff"]).to_vec(),
         other => panic!("no such slot: {other}"),
     }
+}
+
+/// A HyperLogLog as a string: dense, or sparse and almost too long for that; sometimes broken.
+fn sketch(random: &mut Random) -> Vec<u8> {
+    const HEADER_BYTES: usize = 16;
+    const REGISTERS: usize = 1 << 14;
+    let is_dense = random.chance(50);
+    let mut value = b"HYLL\0\0\0\0\0\0\0\0\0\0\0\x80".to_vec();
+    if is_dense {
+        // Mostly low ranks, as in real ones.
+        value.extend((0..REGISTERS * 6 / 8).map(|_| (random.bits() & random.bits()) as u8));
+    } else {
+        value[4] = 1;
+        let (mut left, runs) = (REGISTERS, random.below(2984));
+        for _ in 0..runs {
+            let run = random.bits() as u8 | 0x80;
+            let len = usize::from(run & 3) + 1;
+            value.push(run);
+            left -= len;
+        }
+        let last = left - 1;
+        value.extend([0x40 | (last >> 8) as u8, last as u8]);
+    }
+    match random.below(12) {
+        0 => value.truncate(random.below(value.len())),
+        1 => value.push(0),
+        2 => value[random.below(HEADER_BYTES)] ^= 1,
+        _ => {}
+    }
+    value
 }
 
 /// One of the first `usual` two times of three, else any.

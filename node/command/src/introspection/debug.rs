@@ -5,7 +5,7 @@
 
 use skep_keyspace::{SLOT_COUNT, Slot};
 use skep_resp::{Args, Protocol, parse_i64};
-use skep_store::{Expiry, Key, NewValue, View};
+use skep_store::{Expiry, Key, NewValue, Value, View};
 
 use crate::cluster::ownership::slot_argument;
 use crate::cluster::show::routes;
@@ -120,13 +120,16 @@ fn object(cx: &mut Cx<'_>, key: &[u8]) -> Result<(), CommandError> {
     let key = cx.key(key);
     let line = with_stripe_of(&mut cx.view, &key, |view| {
         let item = view.peek(database, &key)?;
-        let bytes = item.value().bytes();
+        let (place, len) = match item.value() {
+            Value::Collection(_) => (std::ptr::null(), item.memory_bytes()),
+            string => string.bytes().map_or((std::ptr::null(), 0), |b| (b.as_ptr(), b.len())),
+        };
         let idle_seconds = store.idle_ms(item.access(), now_ms).unwrap_or(0) / 1000;
         Some(format!(
             "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
-            bytes.as_ptr(),
+            place,
             encoding_of(&item),
-            bytes.len() + 1,
+            len + 1,
             item.access(),
             idle_seconds
         ))

@@ -2,6 +2,7 @@
 
 use skep_keyspace::glob;
 use skep_resp::Args;
+use skep_store::{Item, Kind, Value};
 
 use crate::cx::Cx;
 use crate::error::CommandError;
@@ -37,9 +38,22 @@ pub(crate) fn touch(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError>
 pub(crate) fn type_of(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let database = cx.database();
     let key = cx.key(&args[1]);
-    let found = glance(&mut cx.view, database, &key, |_| ()).is_some();
-    cx.reply.simple(if found { "string" } else { "none" });
+    let found = glance(&mut cx.view, database, &key, type_name);
+    cx.reply.simple(found.unwrap_or("none"));
     Ok(())
+}
+
+/// What TYPE says of a key.
+pub(crate) fn type_name(item: &Item<'_>) -> &'static str {
+    match item.value() {
+        Value::Inline(_) | Value::Large(_) => "string",
+        Value::Collection(contents) => match contents.kind() {
+            Kind::List => "list",
+            Kind::Set => "set",
+            Kind::SortedSet => "zset",
+            Kind::Hash => "hash",
+        },
+    }
 }
 
 /// `RANDOMKEY`: a key of the first stripe that has any, from a random one on.

@@ -82,7 +82,7 @@ impl<'a> Condition<'a> {
             || self.present && old_ms.is_none()
             || self.later && old_ms.is_none_or(|old_ms| at_ms <= old_ms)
             || self.earlier && old_ms.is_some_and(|old_ms| at_ms >= old_ms)
-            || self.value.is_some_and(|value| value != item.value().bytes());
+            || self.value.is_some_and(|value| item.value().bytes() != Ok(value));
         !refused
     }
 }

@@ -1,7 +1,7 @@
 //! OBJECT: how a value is kept and how much it is used.
 
 use skep_resp::Args;
-use skep_store::Item;
+use skep_store::{Contents, Item, Kind, Value};
 
 use crate::cx::Cx;
 use crate::error::CommandError;
@@ -102,7 +102,11 @@ const EMBEDDED_BYTES: usize = 44;
 
 /// In which form Redis would keep a value.
 pub(crate) fn encoding_of(item: &Item<'_>) -> &'static str {
-    let bytes = item.value().bytes();
+    let bytes = match item.value() {
+        Value::Inline(bytes) => bytes,
+        Value::Large(bytes) => bytes,
+        Value::Collection(contents) => return encoding_of_collection(contents),
+    };
     if item.is_modified() {
         "raw"
     } else if skep_resp::parse_i64(bytes).is_some() {
@@ -111,6 +115,33 @@ pub(crate) fn encoding_of(item: &Item<'_>) -> &'static str {
         "embstr"
     } else {
         "raw"
+    }
+}
+
+/// Most members of a set of integers that Redis would keep as such.
+const INTEGERS_MAX: usize = 512;
+
+/// Whether Redis would keep a list in one piece (its `list-max-listpack-size -2`).
+fn has_few_bytes(list: Contents<'_>) -> bool {
+    const LIMIT_BYTES: usize = 8 << 10;
+    let mut bytes = 0;
+    list.iter().all(|(_, value)| {
+        bytes += value.len() + 2;
+        bytes <= LIMIT_BYTES
+    })
+}
+
+fn encoding_of_collection(contents: Contents<'_>) -> &'static str {
+    let is_integer = |(member, _): (&[u8], &[u8])| skep_resp::parse_i64(member).is_some();
+    match (contents.kind(), contents.is_large()) {
+        (Kind::Set, _) if contents.len() <= INTEGERS_MAX && contents.iter().all(is_integer) => {
+            "intset"
+        }
+        (Kind::List, true) if has_few_bytes(contents) => "listpack",
+        (Kind::List, true) => "quicklist",
+        (_, false) => "listpack",
+        (Kind::SortedSet, true) => "skiplist",
+        (Kind::Set | Kind::Hash, true) => "hashtable",
     }
 }
 

@@ -2,42 +2,13 @@
 //! database. Large values are shared, not copied.
 
 use skep_resp::Args;
-use skep_store::{Database, Expiry, Item, Key, OutOfMemory, View};
 
 use crate::cx::Cx;
 use crate::error::CommandError;
 use crate::key::database_argument;
-use crate::value::KeptValue;
 
 const SAME_OBJECT: CommandError =
     CommandError::text("ERR source and destination objects are the same");
-
-/// What a key holds, independent of the key.
-struct Content {
-    value: KeptValue,
-    expiry: Expiry,
-    modified: bool,
-}
-
-impl Content {
-    fn of(item: &Item<'_>) -> Content {
-        let expiry = item.expiry_ms().map_or(Expiry::Never, Expiry::At);
-        Content { value: KeptValue::of(item.value()), expiry, modified: item.is_modified() }
-    }
-
-    fn put(
-        self,
-        view: &mut View<'_>,
-        database: Database,
-        key: &Key<'_>,
-    ) -> Result<(), OutOfMemory> {
-        if self.modified {
-            view.set_modified(database, key, self.value.as_new(), self.expiry)
-        } else {
-            view.set(database, key, self.value.as_new(), self.expiry)
-        }
-    }
-}
 
 /// `RENAME key newkey`.
 pub(crate) fn rename(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
@@ -57,17 +28,16 @@ pub(crate) fn renamenx(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErr
 fn rename_key(cx: &mut Cx<'_>, args: Args<'_>, replace: bool) -> Result<bool, CommandError> {
     let database = cx.database();
     let (source, target) = (cx.key(&args[1]), cx.key(&args[2]));
-    let content = cx.view.find(database, &source).map(|item| Content::of(&item));
-    let content = content.ok_or(CommandError::NO_SUCH_KEY)?;
+    if cx.view.find(database, &source).is_none() {
+        return Err(CommandError::NO_SUCH_KEY);
+    }
     if source.bytes == target.bytes {
         return Ok(false);
     }
     if !replace && cx.view.find(database, &target).is_some() {
         return Ok(false);
     }
-    content.put(&mut cx.view, database, &target)?;
-    cx.view.remove(database, &source);
-    Ok(true)
+    Ok(cx.view.move_value((database, &source), (database, &target))?)
 }
 
 /// `COPY source destination [DB destination-db] [REPLACE]`.
@@ -93,14 +63,11 @@ pub(crate) fn copy(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
     if target_database == database && source.bytes == target.bytes {
         return Err(SAME_OBJECT);
     }
-    let content = cx.view.read(database, &source).map(|item| Content::of(&item));
-    let copied = match content {
-        Some(content) if replace || cx.view.find(target_database, &target).is_none() => {
-            content.put(&mut cx.view, target_database, &target)?;
-            true
-        }
-        _ => false,
-    };
+    let is_there = cx.view.read(database, &source).is_some();
+    let is_free = replace || cx.view.find(target_database, &target).is_none();
+    let copied = is_there
+        && is_free
+        && cx.view.copy_value((database, &source), (target_database, &target))?;
     cx.reply.integer(i64::from(copied));
     Ok(())
 }
@@ -116,14 +83,10 @@ pub(crate) fn move_key(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErr
         return Err(SAME_OBJECT);
     }
     let key = cx.key(&args[1]);
-    let content = cx.view.find(database, &key).map(|item| Content::of(&item));
-    let moved = match content {
-        Some(content) if cx.view.find(target_database, &key).is_none() => {
-            content.put(&mut cx.view, target_database, &key)?;
-            cx.view.remove(database, &key)
-        }
-        _ => false,
-    };
+    let is_there = cx.view.find(database, &key).is_some();
+    let moved = is_there
+        && cx.view.find(target_database, &key).is_none()
+        && cx.view.move_value((database, &key), (target_database, &key))?;
     cx.reply.integer(i64::from(moved));
     Ok(())
 }

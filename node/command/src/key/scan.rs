@@ -5,10 +5,11 @@
 
 use skep_keyspace::glob;
 use skep_resp::{Args, Reply, parse_i64, parse_u64};
-use skep_store::ScanCursor;
+use skep_store::{Item, ScanCursor};
 
 use crate::cx::Cx;
 use crate::error::CommandError;
+use crate::key::exists::type_name;
 
 const INVALID_CURSOR: CommandError = CommandError::text("ERR invalid cursor");
 const DEFAULT_COUNT: usize = 10;
@@ -17,13 +18,13 @@ const DEFAULT_COUNT: usize = 10;
 struct Filter<'a> {
     pattern: Option<&'a [u8]>,
     count: usize,
-    /// Whether keys of the only type there is are wanted.
-    strings: bool,
+    /// The name of the only type that is wanted. One that does not exist has no keys, as in Redis.
+    kind: Option<&'a [u8]>,
 }
 
 impl<'a> Filter<'a> {
     fn parse(options: Args<'a>) -> Result<Filter<'a>, CommandError> {
-        let mut filter = Filter { pattern: None, count: DEFAULT_COUNT, strings: true };
+        let mut filter = Filter { pattern: None, count: DEFAULT_COUNT, kind: None };
         let mut options = options.iter();
         while let Some(option) = options.next() {
             let value = options.next().ok_or(CommandError::SYNTAX)?;
@@ -34,8 +35,7 @@ impl<'a> Filter<'a> {
                 let count = usize::try_from(count).ok().filter(|count| *count > 0);
                 filter.count = count.ok_or(CommandError::SYNTAX)?;
             } else if option.eq_ignore_ascii_case(b"TYPE") {
-                // A type that does not exist has no keys, in Redis too.
-                filter.strings = value.eq_ignore_ascii_case(b"string");
+                filter.kind = Some(value);
             } else {
                 return Err(CommandError::SYNTAX);
             }
@@ -43,14 +43,16 @@ impl<'a> Filter<'a> {
         Ok(filter)
     }
 
-    fn takes(&self, key: &[u8]) -> bool {
-        self.strings && self.pattern.is_none_or(|pattern| glob::matches(pattern, key))
+    fn takes(&self, key: &[u8], item: &Item<'_>) -> bool {
+        let is_kind = |name: &[u8]| type_name(item).as_bytes().eq_ignore_ascii_case(name);
+        self.kind.is_none_or(is_kind)
+            && self.pattern.is_none_or(|pattern| glob::matches(pattern, key))
     }
 }
 
 /// The number in a cursor. Leading blanks, a plus and leading zeros are let through, as Redis 7.2
 /// and later do.
-fn cursor_number(text: &[u8]) -> Option<u64> {
+pub(crate) fn cursor_number(text: &[u8]) -> Option<u64> {
     let text = text.trim_ascii_start();
     let digits = text.strip_prefix(b"+").unwrap_or(text);
     let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
@@ -71,9 +73,9 @@ pub(crate) fn scan(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
         next = cursor;
         cx.view.each_stripe_from(first, &mut |view, stripe| {
             let left = filter.count - seen;
-            next = view.scan(database, next, left, |key, _| {
+            next = view.scan(database, next, left, |key, item| {
                 seen += 1;
-                if filter.takes(key) {
+                if filter.takes(key, item) {
                     keys.bulk(key);
                     taken += 1;
                 }

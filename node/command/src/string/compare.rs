@@ -52,7 +52,7 @@ pub(crate) fn digest_of(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandEr
     let database = cx.database();
     let key = cx.key(&args[1]);
     match cx.view.read(database, &key) {
-        Some(item) => cx.reply.bulk(digest(item.value().bytes()).as_bytes()),
+        Some(item) => cx.reply.bulk(digest(item.value().bytes()?).as_bytes()),
         None => cx.reply.null(),
     }
     Ok(())

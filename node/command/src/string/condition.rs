@@ -4,6 +4,7 @@
 //! A digest stands for a value in 16 hexadecimal digits. Its hash (XXH3, 64 bits, seed 0) finds
 //! changes; it is no proof against people who look for collisions.
 
+use skep_store::WrongType;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::CommandError;
@@ -49,8 +50,11 @@ impl<'a> Condition<'a> {
     /// Whether it is true of a key that holds `value`, or is not there.
     ///
     /// # Errors
-    /// The digest to compare with has a wrong length. Nobody looks at it when the key is missing.
-    pub(crate) fn holds(self, value: Option<&[u8]>) -> Result<bool, CommandError> {
+    /// The key holds no string to compare with, or the digest has a wrong length. Nobody looks at it when the key is missing.
+    pub(crate) fn holds(
+        self,
+        value: Option<Result<&[u8], WrongType>>,
+    ) -> Result<bool, CommandError> {
         let Some(value) = value else {
             return Ok(match self {
                 Condition::Absent | Condition::Unequal(_) | Condition::DigestUnequal(_) => true,
@@ -60,10 +64,10 @@ impl<'a> Condition<'a> {
         match self {
             Condition::Absent => Ok(false),
             Condition::Present => Ok(true),
-            Condition::Equal(other) => Ok(value == other),
-            Condition::Unequal(other) => Ok(value != other),
-            Condition::DigestEqual(other) => has_digest(value, other),
-            Condition::DigestUnequal(other) => has_digest(value, other).map(|equal| !equal),
+            Condition::Equal(other) => Ok(value? == other),
+            Condition::Unequal(other) => Ok(value? != other),
+            Condition::DigestEqual(other) => has_digest(value?, other),
+            Condition::DigestUnequal(other) => has_digest(value?, other).map(|equal| !equal),
         }
     }
 }

@@ -41,7 +41,7 @@ fn add(cx: &mut Cx<'_>, name: &[u8], increment: i64) -> Result<(), CommandError>
     let database = cx.database();
     let key = cx.key(name);
     let old = match cx.view.find(database, &key) {
-        Some(item) => parse_i64(item.value().bytes()).ok_or(CommandError::NOT_INTEGER)?,
+        Some(item) => parse_i64(item.value().bytes()?).ok_or(CommandError::NOT_INTEGER)?,
         None => 0,
     };
     let new = old.checked_add(increment).ok_or(OVERFLOW)?;
@@ -58,7 +58,7 @@ pub(crate) fn incrbyfloat(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), Command
     let key = cx.key(&args[1]);
     let parse = |text: &[u8]| Extended::parse(text).ok_or(CommandError::NOT_FLOAT);
     let old = match cx.view.find(database, &key) {
-        Some(item) => parse(item.value().bytes())?,
+        Some(item) => parse(item.value().bytes()?)?,
         None => Extended::ZERO,
     };
     let new = old.add(parse(&args[2])?).ok_or(NOT_FINITE)?.format();

@@ -24,7 +24,7 @@ const QUOTIENT_BITS: usize = MANTISSA_BITS + 4;
 
 /// A number: `mantissa * 2^exponent`, the mantissa's highest bit set unless it is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extended {
+pub(crate) enum Extended {
     /// One that is finite.
     Finite { negative: bool, mantissa: u64, exponent: i64 },
     /// One that is not.
@@ -39,12 +39,12 @@ enum Unfit {
 
 impl Extended {
     /// Zero.
-    pub(super) const ZERO: Extended =
+    pub(crate) const ZERO: Extended =
         Extended::Finite { negative: false, mantissa: 0, exponent: 0 };
 
     /// Reads a number as C does: decimal or hexadecimal, with or without a fraction and an
     /// exponent, or an infinity by name. No blanks, no NaN; not too large or small either.
-    pub(super) fn parse(text: &[u8]) -> Option<Extended> {
+    pub(crate) fn parse(text: &[u8]) -> Option<Extended> {
         if text.len() > MAX_TEXT_BYTES {
             return None;
         }
@@ -67,7 +67,7 @@ impl Extended {
     }
 
     /// The sum, or nothing when it is no finite number.
-    pub(super) fn add(self, other: Extended) -> Option<Extended> {
+    pub(crate) fn add(self, other: Extended) -> Option<Extended> {
         let (Extended::Finite { .. }, Extended::Finite { .. }) = (self, other) else { return None };
         let (negative, mut one, exponent) = self.parts();
         let (other_negative, mut two, other_exponent) = other.parts();
@@ -105,7 +105,7 @@ impl Extended {
     }
 
     /// Writes a finite number with up to seventeen decimals and without trailing zeros.
-    pub(super) fn format(self) -> String {
+    pub(crate) fn format(self) -> String {
         let Extended::Finite { negative, mantissa, exponent } = self else {
             return "inf".to_owned();
         };

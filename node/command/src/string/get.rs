@@ -1,7 +1,7 @@
 //! Reading a string whole: GET, and GETSET, GETDEL and GETEX, which change the key afterwards.
 
 use skep_resp::Args;
-use skep_store::{Expiry, NewValue};
+use skep_store::{Expiry, NewValue, WrongType};
 
 use super::options::{Grammar, Options};
 use crate::cx::Cx;
@@ -11,25 +11,25 @@ use crate::value;
 /// `GET key`.
 #[inline]
 pub(crate) fn get(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
-    read_key(cx, &args[1]);
+    read_key(cx, &args[1])?;
     Ok(())
 }
 
 /// Replies with a key's value, or null, and answers whether it was there.
 #[inline]
-fn read_key(cx: &mut Cx<'_>, name: &[u8]) -> bool {
+fn read_key(cx: &mut Cx<'_>, name: &[u8]) -> Result<bool, WrongType> {
     let database = cx.database();
     let key = cx.key(name);
     let item = cx.view.read(database, &key);
-    value::reply_or_null(cx.reply, item.as_ref().map(|item| item.value()));
-    item.is_some()
+    value::reply_or_null(cx.reply, item.as_ref().map(|item| item.value()))?;
+    Ok(item.is_some())
 }
 
 /// `GETSET key value`.
 pub(crate) fn getset(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let database = cx.database();
     let before = cx.reply.checkpoint();
-    read_key(cx, &args[1]);
+    read_key(cx, &args[1])?;
     let key = cx.key(&args[1]);
     let written = cx.view.set(database, &key, NewValue::Bytes(&args[2]), Expiry::Never);
     written.inspect_err(|_| cx.reply.rollback(before))?;
@@ -39,7 +39,7 @@ pub(crate) fn getset(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError
 /// `GETDEL key`.
 pub(crate) fn getdel(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let database = cx.database();
-    if read_key(cx, &args[1]) {
+    if read_key(cx, &args[1])? {
         let key = cx.key(&args[1]);
         cx.view.remove(database, &key);
     }
@@ -52,7 +52,7 @@ pub(crate) fn getex(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError>
     let options = Options::parse(args.from(2), Grammar::Getex)?;
     let database = cx.database();
     let before = cx.reply.checkpoint();
-    if !read_key(cx, &args[1]) {
+    if !read_key(cx, &args[1])? {
         return Ok(());
     }
     // As in Redis, nobody looks at the time when the key is missing.

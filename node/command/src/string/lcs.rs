@@ -10,6 +10,8 @@ use crate::cx::Cx;
 use crate::error::CommandError;
 use crate::value::KeptValue;
 
+const NOT_STRINGS: CommandError =
+    CommandError::text("ERR The specified keys must contain string values");
 const LEN_AND_IDX: CommandError =
     CommandError::text("ERR If you want both the length and indexes, please just use IDX.");
 const STRING_TOO_LONG: CommandError = CommandError::text("ERR String too long for LCS");
@@ -61,8 +63,8 @@ impl Options {
 /// `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]`.
 pub(crate) fn lcs(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let options = Options::parse(args.from(3))?;
-    let one = read_value(cx, &args[1]);
-    let other = read_value(cx, &args[2]);
+    let one = read_value(cx, &args[1])?;
+    let other = read_value(cx, &args[2])?;
     let (one, other) = (one.bytes(), other.bytes());
     check_size(one.len(), other.len(), cx.server.max_value_bytes())?;
     let table = Table::new(one, other);
@@ -78,11 +80,14 @@ pub(crate) fn lcs(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn read_value(cx: &mut Cx<'_>, name: &[u8]) -> KeptValue {
+fn read_value(cx: &mut Cx<'_>, name: &[u8]) -> Result<KeptValue, CommandError> {
     let database = cx.database();
     let key = cx.key(name);
     let item = cx.view.read(database, &key);
-    item.map_or(KeptValue::Small(Vec::new()), |item| KeptValue::of(item.value()))
+    match item {
+        Some(item) => KeptValue::of(item.value()).map_err(|_| NOT_STRINGS),
+        None => Ok(KeptValue::Small(Vec::new())),
+    }
 }
 
 fn check_size(one_len: usize, other_len: usize, limit_bytes: usize) -> Result<(), CommandError> {

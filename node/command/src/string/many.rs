@@ -22,7 +22,9 @@ pub(crate) fn mget(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
     for name in args.iter().skip(1) {
         let key = cx.key(name);
         let item = cx.view.read(database, &key);
-        value::reply_or_null(cx.reply, item.map(|item| item.value()));
+        // As in Redis, what is no string is not there.
+        let string = item.map(|item| item.value()).filter(|value| value.bytes().is_ok());
+        value::reply_or_null(cx.reply, string)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ mod big;
 pub(crate) mod compare;
 mod condition;
 pub(crate) mod counter;
-mod extended;
+pub(crate) mod extended;
 pub(crate) mod get;
 pub(crate) mod lcs;
 pub(crate) mod many;

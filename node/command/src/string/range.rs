@@ -19,7 +19,8 @@ const MAX_SPARE_BYTES: usize = 1 << 20;
 pub(crate) fn strlen(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let database = cx.database();
     let key = cx.key(&args[1]);
-    let len = cx.view.read(database, &key).map_or(0, |item| item.value().bytes().len());
+    let there = cx.view.read(database, &key).map(|item| item.value().bytes());
+    let len = there.transpose()?.map_or(0, <[u8]>::len);
     cx.reply.integer(len as i64);
     Ok(())
 }
@@ -32,8 +33,8 @@ pub(crate) fn getrange(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErr
     let key = cx.key(&args[1]);
     match cx.view.read(database, &key).map(|item| item.value()) {
         Some(value) => {
-            let range = range_of(start, end, value.bytes().len());
-            value::reply_range(cx.reply, value, range);
+            let range = range_of(start, end, value.bytes()?.len());
+            value::reply_range(cx.reply, value, range)?;
         }
         None => cx.reply.bulk(b""),
     }
@@ -57,7 +58,8 @@ pub(crate) fn append(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError
     let database = cx.database();
     let key = cx.key(&args[1]);
     let addition = &args[2];
-    let old_len = cx.view.find(database, &key).map(|item| item.value().bytes().len());
+    let old = cx.view.find(database, &key).map(|item| item.value().bytes());
+    let old_len = old.transpose()?.map(<[u8]>::len);
     let len = match old_len {
         None => {
             cx.view.set(database, &key, NewValue::Bytes(addition), Expiry::Never)?;
@@ -83,7 +85,8 @@ pub(crate) fn setrange(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandErr
     let database = cx.database();
     let key = cx.key(&args[1]);
     let patch = &args[3];
-    let mut len = cx.view.find(database, &key).map_or(0, |item| item.value().bytes().len());
+    let old = cx.view.find(database, &key).map(|item| item.value().bytes());
+    let mut len = old.transpose()?.map_or(0, <[u8]>::len);
     if !patch.is_empty() {
         check_len(cx, offset, patch.len())?;
         let end = offset + patch.len();
@@ -108,7 +111,7 @@ fn check_len(cx: &Cx<'_>, len: usize, more: usize) -> Result<(), CommandError> {
 
 /// Makes room for `more` bytes, and for some that may follow: as much again as there is, so that
 /// appending stays cheap, but not without bound, so that large values do not waste memory.
-fn make_room(bytes: &mut Vec<u8>, more: usize) {
+pub(crate) fn make_room(bytes: &mut Vec<u8>, more: usize) {
     if bytes.capacity() - bytes.len() < more {
         let spare = (bytes.len() + more).min(MAX_SPARE_BYTES);
         bytes.reserve_exact(more + spare);

@@ -41,7 +41,7 @@ fn set_with_options(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError>
             allowed = condition.holds(old.map(|old| old.bytes()))?;
         }
         if options.get {
-            value::reply_or_null(cx.reply, old);
+            value::reply_or_null(cx.reply, old)?;
         }
     }
     if allowed {

@@ -2,9 +2,13 @@
 //! key extraction, ACL categories and documentation.
 
 mod acl;
+mod bitmap;
 mod cluster;
 mod connection;
+mod hash;
+mod hyperloglog;
 mod key;
+mod list;
 mod pubsub;
 mod server;
 mod string;
@@ -17,7 +21,11 @@ use crate::row::Row;
 /// Every command, by family.
 pub static FAMILIES: &[&[Row]] = &[
     string::ROWS,
+    bitmap::ROWS,
+    hyperloglog::ROWS,
     key::ROWS,
+    hash::ROWS,
+    list::ROWS,
     transaction::ROWS,
     pubsub::ROWS,
     connection::ROWS,

@@ -76,6 +76,40 @@ async fn a_minority_commits_nothing_and_catches_up_when_it_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_voter_that_was_cut_off_deposes_nobody_and_delays_no_election() {
+    let cluster = Cluster::of("cut-off", 5).await;
+    let all = [1, 2, 3, 4, 5];
+    cluster.votes(&all, &all).await;
+    for round in 0..3 {
+        let leader = cluster.leader(&all).await;
+        for voter in all.into_iter().filter(|number| *number != leader) {
+            let rest: Vec<u8> = all.into_iter().filter(|number| *number != voter).collect();
+            cluster.cut(&[voter], &rest);
+            until("it hears nobody", || !cluster.node(voter).is_attached()).await;
+            // Its log is short when it is back.
+            cluster.mark(leader, leader, false).await;
+            cluster.cut(&[], &[]);
+            until("it is back", || cluster.node(voter).is_attached()).await;
+            assert_eq!(cluster.leader(&all).await, leader, "round {round}: deposed by {voter}");
+        }
+        cluster.settle(&all).await;
+        let rest: Vec<u8> = all.into_iter().filter(|number| *number != leader).collect();
+        cluster.cut(&[leader], &rest);
+        let is_another = |number: &u8| {
+            let leads = cluster.node(*number).leader();
+            leads.is_some_and(|other| other != id(leader))
+        };
+        // In the time of the clock here: the lease, the longest patience, and two looks.
+        let took = until("another leads", || rest.iter().all(is_another)).await;
+        let timings = &cluster.timings;
+        let expected = timings.election_max * 2 + timings.heartbeat * 2;
+        assert!(took <= expected, "round {round}: {took:?}, {expected:?} at most");
+        cluster.cut(&[], &[]);
+        until("all are attached", || all.iter().all(|n| cluster.node(*n).is_attached())).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn elections_are_over_soon_again_and_again() {
     let cluster = Cluster::of("again", 3).await;
     let all = [1, 2, 3];

@@ -20,21 +20,20 @@ const MAX_DEPTH: u32 = 28;
 const MAX_PICKS: u32 = 1_000;
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Fields {
     seed: u64,
     /// First bits of the hash -> bucket.
     directory: Vec<u32>,
     /// How many bits the directory looks at.
     depth: u32,
-    // Boxed, so that their vector may grow without moving much.
-    buckets: Vec<Box<Bucket>>,
+    buckets: Vec<Bucket>,
     len: usize,
     heap_bytes: usize,
 }
 
 /// Fields whose hashes begin with the same `depth` bits.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Bucket {
     depth: u32,
     /// The last byte of each field's hash.
@@ -63,7 +62,7 @@ pub(crate) fn with_parts<R>(
 
 impl Bucket {
     fn heap_bytes(&self) -> usize {
-        size_of::<Bucket>() + self.tags.capacity() + self.page.heap_bytes()
+        self.tags.capacity() + self.page.heap_bytes()
     }
 
     fn find(&self, hash: u64, field: &[u8]) -> Option<usize> {
@@ -89,7 +88,7 @@ impl Bucket {
 impl Fields {
     /// No fields, hashed with a seed that clients do not know.
     pub(crate) fn new(seed: u64) -> Fields {
-        let first = Box::<Bucket>::default();
+        let first = Bucket::default();
         let heap_bytes = first.heap_bytes();
         let mut fields = Fields {
             seed,
@@ -243,8 +242,7 @@ impl Fields {
 
     /// Memory besides the buckets.
     fn frame_bytes(&self) -> usize {
-        self.directory.capacity() * size_of::<u32>()
-            + self.buckets.capacity() * size_of::<Box<Bucket>>()
+        self.directory.capacity() * size_of::<u32>() + self.buckets.capacity() * size_of::<Bucket>()
     }
 
     fn change(&mut self, bucket: usize, change: impl FnOnce(&mut Bucket)) {
@@ -294,7 +292,7 @@ impl Fields {
         });
         self.heap_bytes += taken.heap_bytes();
         let new = self.buckets.len() as u32;
-        self.rebuild(|fields| fields.buckets.push(Box::new(taken)));
+        self.rebuild(|fields| fields.buckets.push(taken));
         // The upper half of the range leads to the new one.
         let range = self.places(depth, hash);
         let half = range.len() / 2;
@@ -336,7 +334,7 @@ impl Fields {
     }
 
     /// Takes a bucket out that nothing leads to; the last one gets its number.
-    fn take_bucket(&mut self, number: usize) -> Box<Bucket> {
+    fn take_bucket(&mut self, number: usize) -> Bucket {
         let last = self.buckets.len() - 1;
         if number != last
             && let Some(entry) = self.buckets[last].page.entries().next()

@@ -12,14 +12,14 @@ use super::page::Page;
 const MAX_PAGES: usize = 256;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ranked {
     blocks: Vec<Block>,
     len: usize,
     heap_bytes: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Block {
     pages: Vec<Page>,
     len: usize,
@@ -52,7 +52,7 @@ impl Ranked {
     /// The entries from a rank on.
     pub(crate) fn iter_from(&self, rank: usize) -> impl Iterator<Item = &[u8]> {
         let from = self.spot(rank).filter(|_| rank < self.len);
-        let blocks = from.into_iter().flat_map(|spot| {
+        from.into_iter().flat_map(|spot| {
             let first = &self.blocks[spot.block];
             let here = first.pages[spot.page..].iter().enumerate();
             let here = here.flat_map(move |(at, page)| {
@@ -60,8 +60,7 @@ impl Ranked {
             });
             let rest = self.blocks[spot.block + 1..].iter().flat_map(|block| &block.pages);
             here.chain(rest.flat_map(Page::entries))
-        });
-        blocks
+        })
     }
 
     /// The entries from a rank down to the first.

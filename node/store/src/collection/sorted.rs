@@ -9,7 +9,7 @@ use super::ranked::Ranked;
 const SCORE_BYTES: usize = 8;
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SortedSet {
     /// Member -> the bits of its score.
     scores: Fields,
@@ -28,6 +28,11 @@ pub(crate) fn sortable(score: f64) -> [u8; SCORE_BYTES] {
 pub(crate) fn score_of(bytes: [u8; SCORE_BYTES]) -> f64 {
     let flipped = u64::from_be_bytes(bytes);
     f64::from_bits(if flipped >> 63 == 1 { flipped & !(1 << 63) } else { !flipped })
+}
+
+/// The score whose bits are an element's value.
+pub(crate) fn score_in(value: &[u8]) -> f64 {
+    value.try_into().map_or(0.0, |bits| f64::from_bits(u64::from_le_bytes(bits)))
 }
 
 /// Splits an entry into score and member.
@@ -54,8 +59,7 @@ impl SortedSet {
 
     /// The score of a member.
     pub(crate) fn score(&self, member: &[u8]) -> Option<f64> {
-        let bits = self.scores.get(member)?.try_into().ok()?;
-        Some(f64::from_bits(u64::from_le_bytes(bits)))
+        self.scores.get(member).map(score_in)
     }
 
     /// Gives a member a score. Answers the one that it had.
@@ -110,22 +114,14 @@ impl SortedSet {
         self.order.iter_back_from(rank).map(split)
     }
 
-    /// As [`Fields::scan`].
-    pub(crate) fn scan<'a>(
-        &'a self,
-        cursor: u64,
-        count: usize,
-        mut visit: impl FnMut(&'a [u8], f64),
-    ) -> u64 {
-        self.scores.scan(cursor, count, |member, bits| {
-            let bits = bits.try_into().map_or(0, u64::from_le_bytes);
-            visit(member, f64::from_bits(bits));
-        })
+    /// The bits of a member's score.
+    pub(crate) fn get(&self, member: &[u8]) -> Option<&[u8]> {
+        self.scores.get(member)
     }
 
-    /// As [`Fields::pick`].
-    pub(crate) fn pick(&self, random: impl FnMut() -> u64) -> Option<&[u8]> {
-        self.scores.pick(random).map(|(member, _)| member)
+    /// Members by hash.
+    pub(crate) fn scores(&self) -> &Fields {
+        &self.scores
     }
 
     /// As [`Fields::drop_some`].

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use super::{Found, View};
+use super::{EditError, Found, View};
+use crate::collection::{Contents, Large};
 use crate::entry::{Entry, Tag};
 use crate::item::{Draft, DraftValue, LARGE_VALUE_BYTES, Record, Value};
 use crate::key::Key;
@@ -25,12 +26,16 @@ pub enum Expiry {
 }
 
 /// A value to be written.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum NewValue<'a> {
     /// Bytes to copy.
     Bytes(&'a [u8]),
     /// Bytes to share.
     Shared(Arc<Vec<u8>>),
+    /// A small collection, as another record has it.
+    Small(&'a [u8]),
+    /// A large collection, which is taken when it is written.
+    Large(&'a mut Option<Box<Large>>),
 }
 
 /// The store has no room left, not even after eviction.
@@ -67,7 +72,7 @@ impl<'a> View<'a> {
     }
 
     #[inline]
-    fn write(
+    pub(super) fn write(
         &mut self,
         database: Database,
         key: &Key<'_>,
@@ -104,14 +109,19 @@ impl<'a> View<'a> {
     /// What a key's slot has of it in its digest before it changes; nothing while changes are not
     /// logged.
     #[inline]
-    fn digest_before(&self, run: u16, key: &Key<'_>, old: Option<&Found<'a>>) -> Option<Before> {
+    pub(super) fn digest_before(
+        &self,
+        run: u16,
+        key: &Key<'_>,
+        old: Option<&Found<'a>>,
+    ) -> Option<Before> {
         let before = || Before::new(run, key, old.map(|found| &found.record));
         self.store.lanes.is_on().then(before)
     }
 
     /// Notes a change: breaks watches and counts it.
     #[inline]
-    fn changed(&mut self, run: u16, key: &Key<'_>) {
+    pub(super) fn changed(&mut self, run: u16, key: &Key<'_>) {
         self.writer.counters.changes += 1;
         self.stripe(usize::from(key.stripe())).touched(run, key.bytes);
     }
@@ -138,7 +148,7 @@ impl<'a> View<'a> {
     }
 
     /// Writes a new record, leads the key to it and answers it.
-    fn rewrite(
+    pub(super) fn rewrite(
         &mut self,
         run: u16,
         key: &Key<'_>,
@@ -195,23 +205,27 @@ impl<'a> View<'a> {
         modified: bool,
         access: u32,
     ) -> Result<u64, OutOfMemory> {
-        let (bytes, shared): (&[u8], _) = match value {
-            NewValue::Bytes(bytes) if bytes.len() >= LARGE_VALUE_BYTES => {
-                (&[], Some(Arc::new(bytes.to_vec())))
+        let mut shared = None;
+        let mut large = None;
+        let draft_value = match value {
+            NewValue::Bytes(bytes) if bytes.len() < LARGE_VALUE_BYTES => DraftValue::Inline(bytes),
+            NewValue::Bytes(bytes) => {
+                DraftValue::Large(Arc::as_ptr(shared.insert(Arc::new(bytes.to_vec()))))
             }
-            NewValue::Bytes(bytes) => (bytes, None),
-            NewValue::Shared(vector) => (&[], Some(vector)),
-        };
-        let draft_value = match &shared {
-            Some(vector) => DraftValue::Large(Arc::as_ptr(vector)),
-            None => DraftValue::Inline(bytes),
+            NewValue::Shared(vector) => DraftValue::Large(Arc::as_ptr(shared.insert(vector))),
+            NewValue::Small(bytes) => DraftValue::SmallCollection(bytes),
+            NewValue::Large(place) => {
+                let there = large.insert(place).as_mut().ok_or(OutOfMemory)?;
+                DraftValue::LargeCollection(&raw mut **there)
+            }
         };
         let stripe = key.stripe();
         let draft =
             Draft { key: key.bytes, stripe, value: draft_value, expiry_ms, modified, access };
         let location = self.writer.append(self.store, &draft).map_err(|_| OutOfMemory)?;
-        // The record owns the reference from here on.
+        // The record owns the reference, or the box, from here on.
         let _ = shared.map(Arc::into_raw);
+        let _ = large.and_then(Option::take).map(Box::into_raw);
         let outside = self.store.record(Entry(location)).outside_bytes();
         self.writer.outside_delta += outside as i64;
         self.writer.written += outside;
@@ -292,6 +306,17 @@ impl<'a> View<'a> {
                     let shared = NewValue::Shared(Arc::clone(shared));
                     self.rewrite(run, key, Some(found), shared, expiry_ms, modified)?
                 }
+                Value::Collection(Contents::Small(kind, entries)) => {
+                    let bytes = [&[kind as u8], entries].concat();
+                    let value = NewValue::Small(&bytes);
+                    self.rewrite(run, key, Some(found), value, expiry_ms, modified)?
+                }
+                Value::Collection(Contents::Large(_)) => {
+                    let mut large = self.take_large(&found);
+                    let value = NewValue::Large(&mut large);
+                    self.rewrite(run, key, Some(found), value, expiry_ms, modified)
+                        .inspect_err(|_| self.put_back(&found, large))?
+                }
             }
         };
         self.changed(run, key);
@@ -305,16 +330,17 @@ impl<'a> View<'a> {
     /// key starts empty and never expires. Returns what the closure returns.
     ///
     /// # Errors
-    /// As [`View::set`].
+    /// The key holds no string, or no room is left; nothing has changed then.
     pub fn edit<R>(
         &mut self,
         database: Database,
         key: &Key<'_>,
         change: impl FnOnce(&mut Vec<u8>) -> R,
-    ) -> Result<R, OutOfMemory> {
+    ) -> Result<R, EditError> {
         let run = self.store.run(database);
         if let Some(found) = self.living(run, key)
             && found.record.has_large_value()
+            && !found.record.is_collection()
         {
             let digest = self.digest_before(run, key, Some(&found));
             let before = found.record.outside_bytes();
@@ -333,8 +359,8 @@ impl<'a> View<'a> {
                 return Ok(result);
             }
         }
-        let mut bytes =
-            self.peek(database, key).map_or_else(Vec::new, |item| item.value().bytes().to_vec());
+        let there = self.peek(database, key).map(|item| item.value().bytes());
+        let mut bytes = there.transpose()?.unwrap_or_default().to_vec();
         let result = change(&mut bytes);
         if bytes.len() >= LARGE_VALUE_BYTES {
             // Handed over rather than copied: it may be hundreds of megabytes.

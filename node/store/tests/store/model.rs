@@ -163,7 +163,7 @@ impl Pair {
         for database in 0..DATABASES {
             let mut actual = BTreeMap::new();
             self.view(StripeSet::ALL).each_key(database, |key, item| {
-                let value = item.value().bytes().to_vec();
+                let value = item.value().bytes().expect("a string").to_vec();
                 let entry = Entry { value, expiry_ms: item.expiry_ms() };
                 assert!(actual.insert(key.to_vec(), entry).is_none(), "a key was visited twice");
             });
@@ -320,7 +320,7 @@ impl Pair {
         let mut view = self.view_of(&[&key]);
         let hashed = view.key(&key);
         let actual = view.read(at.database, &hashed).map(|item| Entry {
-            value: item.value().bytes().to_vec(),
+            value: item.value().bytes().expect("a string").to_vec(),
             expiry_ms: item.expiry_ms(),
         });
         assert!(actual == expected, "{at:?} differs");
@@ -332,7 +332,8 @@ impl Pair {
         let mut view = self.view_of(&[&source, &target]);
         let (source_key, target_key) = (view.key(&source), view.key(&target));
         let found = view.find(from.database, &source_key);
-        let found = found.map(|item| (item.value().bytes().to_vec(), item.expiry_ms()));
+        let found =
+            found.map(|item| (item.value().bytes().expect("a string").to_vec(), item.expiry_ms()));
         if let Some((value, expiry_ms)) = &found {
             view.remove(from.database, &source_key);
             let expiry = expiry_ms.map_or(Expiry::Never, Expiry::At);

@@ -63,12 +63,14 @@ fn command(shared: &Shared, writer: &mut Writer) {
         }
         24..40 => {
             let read = view.read(database, &a);
-            assert_whole(read.map_or(&[][..], |item| item.value().bytes()));
+            assert_whole(read.map_or(&[][..], |item| item.value().bytes().expect("a string")));
             let found = view.find(database, &b);
-            assert_whole(found.map_or(&[][..], |item| item.value().bytes()));
+            assert_whole(found.map_or(&[][..], |item| item.value().bytes().expect("a string")));
         }
         40..48 => {
-            let shared = view.find(database, &a).map(|item| item.value().bytes().to_vec());
+            let shared = view
+                .find(database, &a)
+                .map(|item| item.value().bytes().expect("a string").to_vec());
             if let Some(value) = shared {
                 view.remove(database, &a);
                 _ = view.set(database, &b, NewValue::Bytes(&value), Expiry::Keep);
@@ -111,7 +113,7 @@ fn upkeep(shared: &Shared, writer: &mut Writer, round: u64) {
     }
     if random.is_multiple_of(500) {
         View::new(&shared.store, writer, StripeSet::NONE, now_ms).each_stripe(&mut |view, _| {
-            view.each_key(0, |_, item| assert_whole(item.value().bytes()));
+            view.each_key(0, |_, item| assert_whole(item.value().bytes().expect("a string")));
             true
         });
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use skep_keyspace::{SLOT_COUNT, Slot};
 use skep_store::{
-    Expiry, NewValue, Policy, Replay, ReplayError, STRIPE_COUNT, Store, StripeSet, View, Walk,
-    Writer,
+    Contents, EditError, Editor, End, Expiry, Kind, NewValue, Policy, Replay, ReplayError,
+    STRIPE_COUNT, Store, StripeSet, Value, View, Walk, Writer,
 };
 
 use crate::support::{Bench, NOW_MS};
@@ -44,11 +44,87 @@ fn content(bench: &mut Bench) -> Content {
     let mut view = View::new(&bench.store, &mut bench.writer, StripeSet::ALL, 0);
     for database in 0..2 {
         view.each_key(database, |key, item| {
-            let value = item.value().bytes().to_vec();
+            let value = match item.value() {
+                Value::Collection(contents) => elements(contents),
+                string => string.bytes().expect("a string").to_vec(),
+            };
             all.insert((database, key.to_vec()), (value, item.expiry_ms()));
         });
     }
     all
+}
+
+/// All elements of a collection in one order, whatever its own is.
+fn elements(contents: Contents<'_>) -> Vec<u8> {
+    let mut all: Vec<_> = contents.iter().map(|pair| format!("{pair:?}")).collect();
+    if contents.kind() != Kind::List {
+        all.sort();
+    }
+    format!("{:?} {all:?}", contents.kind()).into_bytes()
+}
+
+fn change_list(list: &mut Editor<'_>, count: u64, random: &mut Random) {
+    for _ in 0..count {
+        let value = vec![b'v'; random.below(70) as usize];
+        let end = if random.below(2) == 0 { End::Left } else { End::Right };
+        let rank = random.below(list.len() as u64 + 1) as usize;
+        match random.below(40) {
+            0 => list.insert(rank, &value),
+            1 if rank < list.len() => list.set(rank, &value),
+            2 => list.remove_ranks(&(0..list.len()).filter(|at| at % 7 == 3).collect::<Vec<_>>()),
+            3 => list.keep(rank / 2..rank),
+            4..=15 => drop(list.pop(end)),
+            _ => list.push(end, &value),
+        }
+    }
+}
+
+/// One random change of one of 60 collections, or of elements of it.
+fn change_collection(bench: &mut Bench, random: &mut Random) {
+    let number = random.below(60);
+    let name = format!("{{{}}}collection:{number}", number % 7).into_bytes();
+    let database = random.below(2) as u16;
+    let kind = [Kind::Set, Kind::SortedSet, Kind::Hash, Kind::List][number as usize % 4];
+    let at = bench.now_ms + random.below(2_000);
+    let mut view = bench.view(&name);
+    let key = view.key(&name);
+    match random.below(20) {
+        0 => drop(view.remove(database, &key)),
+        1 => drop(view.set_expiry(database, &key, Some(at)).expect("room")),
+        2 => {
+            let name = format!("{{{}}}collection:{}", number % 7, (number + 21) % 63).into_bytes();
+            let target = view.key(&name);
+            if name != key.bytes {
+                view.move_value((database, &key), (1 - database, &target)).expect("room");
+            }
+        }
+        3 => view.set(database, &key, NewValue::Bytes(b"a string"), Expiry::Never).expect("room"),
+        _ => {
+            let count = random.below(90);
+            let edit = |editor: &mut Editor<'_>| {
+                if kind == Kind::List {
+                    return change_list(editor, count, random);
+                }
+                for _ in 0..count {
+                    let field = random.below(400).to_string();
+                    match (random.below(3), kind) {
+                        (0, _) => editor.remove(field.as_bytes()),
+                        (_, Kind::Set) => editor.put(field.as_bytes(), b""),
+                        (_, Kind::SortedSet) => {
+                            editor.put_score(field.as_bytes(), random.below(50) as f64)
+                        }
+                        (_, Kind::Hash | Kind::List) => {
+                            let value = vec![b'v'; random.below(70) as usize];
+                            editor.put(field.as_bytes(), &value)
+                        }
+                    };
+                }
+            };
+            // A key may hold a string, or have come from one of another kind.
+            let edited = view.edit_collection(database, &key, kind, edit);
+            assert!(edited != Err(EditError::OutOfMemory));
+        }
+    }
 }
 
 /// Brings the replica up to date, `piece_bytes` at a time, lanes in turn.
@@ -104,6 +180,9 @@ fn assert_same(primary: &mut Bench, replica: &mut Bench) {
 
 /// One random change of one of 300 keys.
 fn change(bench: &mut Bench, random: &mut Random) {
+    if random.below(4) == 0 {
+        return change_collection(bench, random);
+    }
     let key = format!("key:{}", random.below(300)).into_bytes();
     let database = random.below(2) as u16;
     let value =

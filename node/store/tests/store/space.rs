@@ -1,6 +1,6 @@
 //! Memory comes back, and a store without room refuses without harm.
 
-use skep_store::{Expiry, MAX_DATABASES, NewValue, OutOfMemory};
+use skep_store::{EditError, Expiry, MAX_DATABASES, NewValue, OutOfMemory};
 
 use crate::support::{Bench, pattern};
 
@@ -91,7 +91,7 @@ fn a_full_store_refuses_and_loses_nothing() {
     let longer = [b'x'; 3_000];
     assert_eq!(view.set(0, &hashed, NewValue::Bytes(&longer), Expiry::Keep), Err(OutOfMemory));
     assert_eq!(view.set_expiry(0, &hashed, Some(u64::MAX)), Err(OutOfMemory));
-    assert_eq!(view.edit(0, &hashed, |value| value.push(1)), Err(OutOfMemory));
+    assert_eq!(view.edit(0, &hashed, |value| value.push(1)), Err(EditError::OutOfMemory));
     drop(view);
     for number in 0..written {
         assert!(bench.get(0, &key(number)) == Some(pattern(2_000, number as u64)), "{number}");

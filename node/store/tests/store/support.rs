@@ -41,7 +41,7 @@ impl Bench {
     pub(crate) fn get(&mut self, database: Database, key: &[u8]) -> Option<Vec<u8>> {
         let mut view = self.view(key);
         let hashed = view.key(key);
-        view.read(database, &hashed).map(|item| item.value().bytes().to_vec())
+        view.read(database, &hashed).map(|item| item.value().bytes().expect("a string").to_vec())
     }
 
     pub(crate) fn remove(&mut self, database: Database, key: &[u8]) -> bool {

@@ -1,0 +1,155 @@
+//! What hashes, sets and sorted sets have in common: the way to a collection, SCAN of its elements, and
+//! picks at random.
+
+use std::collections::HashSet;
+
+use skep_keyspace::glob;
+use skep_resp::{Args, Reply, parse_i64};
+use skep_store::{Contents, Database, Key, Kind, View};
+
+use crate::cx::Cx;
+use crate::error::CommandError;
+use crate::key::scan::cursor_number;
+
+const INVALID_CURSOR: CommandError = CommandError::text("ERR invalid cursor");
+const DEFAULT_COUNT: usize = 10;
+/// Picks with repetition that are refused: their reply could not be held.
+const MAX_PICKS: i64 = 10_000_000;
+
+/// The collection that a key holds, read.
+///
+/// # Errors
+/// It holds something else.
+pub(crate) fn read<'v>(
+    view: &'v mut View<'_>,
+    database: Database,
+    key: &Key<'_>,
+    kind: Kind,
+) -> Result<Option<Contents<'v>>, CommandError> {
+    match view.read(database, key) {
+        Some(item) => Ok(Some(item.collection(kind)?)),
+        None => Ok(None),
+    }
+}
+
+/// What an element's scan is asked for.
+struct Filter<'a> {
+    pattern: Option<&'a [u8]>,
+    count: usize,
+    has_values: bool,
+}
+
+impl<'a> Filter<'a> {
+    fn parse(options: Args<'a>, kind: Kind) -> Result<Filter<'a>, CommandError> {
+        let mut filter =
+            Filter { pattern: None, count: DEFAULT_COUNT, has_values: kind != Kind::Set };
+        let mut options = options.iter();
+        while let Some(option) = options.next() {
+            if kind == Kind::Hash && option.eq_ignore_ascii_case(b"NOVALUES") {
+                filter.has_values = false;
+                continue;
+            }
+            let value = options.next().ok_or(CommandError::SYNTAX)?;
+            if option.eq_ignore_ascii_case(b"MATCH") {
+                filter.pattern = (value != b"*").then_some(value);
+            } else if option.eq_ignore_ascii_case(b"COUNT") {
+                let count = parse_i64(value).ok_or(CommandError::NOT_INTEGER)?;
+                let count = usize::try_from(count).ok().filter(|count| *count > 0);
+                filter.count = count.ok_or(CommandError::SYNTAX)?;
+            } else {
+                return Err(CommandError::SYNTAX);
+            }
+        }
+        Ok(filter)
+    }
+}
+
+/// `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]` and its siblings.
+pub(crate) fn scan(
+    cx: &mut Cx<'_>,
+    args: Args<'_>,
+    kind: Kind,
+    reply_value: fn(&mut Reply, &[u8]),
+) -> Result<(), CommandError> {
+    let cursor = cursor_number(&args[2]).ok_or(INVALID_CURSOR)?;
+    let database = cx.database();
+    let key = cx.key(&args[1]);
+    let contents = read(&mut cx.view, database, &key, kind)?;
+    let filter = Filter::parse(args.from(3), kind)?;
+    // The cursor comes before the elements in the reply, so that they are collected aside.
+    let mut elements = Reply::new(cx.reply.protocol());
+    let mut count = 0;
+    let next = contents.map_or(0, |contents| {
+        contents.scan(cursor, filter.count, |field, value| {
+            if filter.pattern.is_none_or(|pattern| glob::matches(pattern, field)) {
+                elements.bulk(field);
+                count += 1;
+                if filter.has_values {
+                    reply_value(&mut elements, value);
+                    count += 1;
+                }
+            }
+        })
+    });
+    cx.reply.array(2);
+    cx.reply.bulk(next.to_string().as_bytes());
+    cx.reply.array(count);
+    cx.reply.append(&mut elements);
+    Ok(())
+}
+
+/// The count of a random pick: at most so many different elements, or exactly so many that may
+/// repeat.
+#[derive(Clone, Copy)]
+pub(crate) enum Picks {
+    Different(usize),
+    Repeating(usize),
+}
+
+impl Picks {
+    /// # Errors
+    /// No number, or one that is out of range.
+    pub(crate) fn parse(text: &[u8]) -> Result<Picks, CommandError> {
+        const RANGE: CommandError = CommandError::text("ERR value is out of range");
+        let count = parse_i64(text).ok_or(CommandError::NOT_INTEGER)?;
+        match count {
+            ..0 if count < -MAX_PICKS => Err(RANGE),
+            ..0 => Ok(Picks::Repeating(count.unsigned_abs() as usize)),
+            _ => Ok(Picks::Different(count as usize)),
+        }
+    }
+}
+
+/// An element that was picked.
+pub(crate) type Picked<'v> = (&'v [u8], &'v [u8]);
+
+/// Different elements at random, `count` or all.
+pub(crate) fn pick_different<'v>(
+    contents: Contents<'v>,
+    count: usize,
+    random: &mut dyn FnMut() -> u64,
+) -> Vec<Picked<'v>> {
+    let len = contents.len();
+    if count >= len {
+        return contents.iter().collect();
+    }
+    if count <= len / 4 {
+        // Few of many: what has been picked before is seldom picked again.
+        let mut seen = HashSet::with_capacity(count);
+        let mut picked = Vec::with_capacity(count);
+        while picked.len() < count {
+            let Some((field, value)) = contents.pick(&mut *random) else { break };
+            if seen.insert(field) {
+                picked.push((field, value));
+            }
+        }
+        return picked;
+    }
+    let mut all: Vec<_> = contents.iter().collect();
+    for at in 0..count {
+        let other = at + (random() % (len - at) as u64) as usize;
+        all.swap(at, other);
+    }
+    all.truncate(count);
+    all
+}
