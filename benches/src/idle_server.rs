@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use skep_command::acl::{Change, Denial, Entry, Users};
 use skep_command::cluster::Routes;
 use skep_command::server::{
     ChannelKind, ClientFilter, ClientInfo, Killed, MemoryFacts, PauseScope, SlowEntry,
@@ -47,12 +48,27 @@ impl Server for IdleServer {
     fn random_bytes(&self, out: &mut [u8]) {
         out.fill(0);
     }
-    fn authenticate(&self, _: &[u8], _: &[u8]) -> Result<(), CommandError> {
+    fn users(&self) -> (Arc<Users>, u64) {
+        (Arc::new(Users::new(false)), 0)
+    }
+    fn change_users(&self, _: &Client, _: Change) -> Result<usize, CommandError> {
+        Ok(0)
+    }
+    fn load_users(&self, _: &Client) -> Result<(), CommandError> {
         Ok(())
     }
-    fn has_password(&self) -> bool {
-        false
+    fn save_users(&self) -> Result<(), CommandError> {
+        Ok(())
     }
+    fn login_wait_ms(&self, _: &Client, _: &[u8]) -> u64 {
+        0
+    }
+    fn note_login(&self, _: &Client, _: &[u8], _: bool) {}
+    fn note_denial(&self, _: &Client, _: Denial) {}
+    fn denials(&self, _: usize) -> Vec<Entry> {
+        Vec::new()
+    }
+    fn forget_denials(&self) {}
     fn config_get(&self, _: &[&[u8]]) -> Vec<(String, String)> {
         Vec::new()
     }

@@ -14,6 +14,7 @@ use std::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 use std::task::Waker;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -263,6 +264,12 @@ impl Connection {
         self.note_command(client.last_command);
     }
 
+    /// Whether the client has had more than `limit` to say who it is, and has not.
+    pub(crate) fn is_late_to_log_in(&self, now_ms: u64, limit: Duration) -> bool {
+        let age_ms = now_ms.saturating_sub(self.connected_ms);
+        u128::from(age_ms) > limit.as_millis() && !self.visible.lock().identity().1
+    }
+
     fn kind(&self) -> ClientKind {
         if self.visible.lock().is_subscribed() { ClientKind::Pubsub } else { ClientKind::Normal }
     }
@@ -272,7 +279,7 @@ impl Connection {
             && filter.address.as_ref().is_none_or(|address| *address == self.peer.to_string())
             && filter.local_address.as_ref().is_none_or(|local| *local == self.local.to_string())
             && filter.kind.is_none_or(|kind| kind == self.kind())
-            && filter.user.as_ref().is_none_or(|user| user == "default")
+            && filter.user.as_ref().is_none_or(|user| self.visible.lock().identity().0 == *user)
             && filter
                 .max_age_seconds
                 .is_none_or(|age| now_ms.saturating_sub(self.connected_ms) / 1000 >= age)

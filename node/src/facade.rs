@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use skep_command::acl::{Change, Denial, Entry, Users};
 use skep_command::cluster::{ClusterRequest, Deferred, DeferredReply, Routes};
 use skep_command::server::{
     ChannelKind, ClientFilter, ClientInfo, Killed, LinkFacts, MemoryFacts, PauseScope, Server,
@@ -48,23 +49,40 @@ impl Server for Node {
         crate::random::fill(out);
     }
 
-    fn authenticate(&self, user: &[u8], password: &[u8]) -> Result<(), CommandError> {
-        const WRONG: CommandError =
-            CommandError::text("WRONGPASS invalid username-password pair or user is disabled.");
-        let settings = self.settings.load();
-        if user != b"default" {
-            return Err(WRONG);
-        }
-        match &settings.password {
-            // As in Redis, the default user without a password accepts any.
-            None => Ok(()),
-            Some(right) if is_equal(right.as_bytes(), password) => Ok(()),
-            Some(_) => Err(WRONG),
-        }
+    fn users(&self) -> (Arc<Users>, u64) {
+        self.access.users()
     }
 
-    fn has_password(&self) -> bool {
-        self.settings.load().password.is_some()
+    fn change_users(&self, client: &Client, change: Change) -> Result<usize, CommandError> {
+        Node::change_users(self, Some(client.id), &change)
+    }
+
+    fn load_users(&self, client: &Client) -> Result<(), CommandError> {
+        Node::load_users(self, client.id)
+    }
+
+    fn save_users(&self) -> Result<(), CommandError> {
+        Node::save_users(self)
+    }
+
+    fn login_wait_ms(&self, client: &Client, user: &[u8]) -> u64 {
+        Node::login_wait_ms(self, client.id, user)
+    }
+
+    fn note_login(&self, client: &Client, user: &[u8], succeeded: bool) {
+        Node::note_login(self, client.id, user, succeeded);
+    }
+
+    fn note_denial(&self, client: &Client, denial: Denial) {
+        Node::note_denial(self, client, denial);
+    }
+
+    fn denials(&self, count: usize) -> Vec<Entry> {
+        self.access.denials(count)
+    }
+
+    fn forget_denials(&self) {
+        self.access.forget_denials();
     }
 
     fn config_get(&self, patterns: &[&[u8]]) -> Vec<(String, String)> {
@@ -76,7 +94,7 @@ impl Server for Node {
     }
 
     fn config_rewrite(&self) -> Result<(), CommandError> {
-        let rewritten = self.configuration.lock().rewrite();
+        let rewritten = self.configuration.lock().saying(&self.access.users().0).rewrite();
         rewritten.map_err(|error| CommandError::new(error.to_string()))
     }
 
@@ -327,13 +345,4 @@ impl Server for Node {
     fn links(&self) -> Vec<LinkFacts> {
         self.cluster().map(|cluster| cluster.links()).unwrap_or_default()
     }
-}
-
-/// Compares in a time that depends on the lengths alone.
-fn is_equal(right: &[u8], given: &[u8]) -> bool {
-    let differences = right
-        .iter()
-        .zip(given.iter().chain(std::iter::repeat(&0)))
-        .fold(0, |differences, (a, b)| differences | (a ^ b));
-    std::hint::black_box(differences) == 0 && right.len() == given.len()
 }

@@ -1,5 +1,6 @@
 //! `skep`: the cache node. Reads the configuration, builds the node, runs it, drains it.
 
+mod access;
 mod admin;
 mod allocator;
 mod ca;

@@ -16,6 +16,7 @@ use skep_store::{Store, Writer};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+use crate::access::Access;
 use crate::clients::{Clients, Connection};
 use crate::cluster::Cluster;
 use crate::config::{Configuration, Refused, make_room_for_clients, restart_needed};
@@ -42,6 +43,7 @@ pub(crate) struct Node {
     /// What the options say; `settings` are made of it.
     pub(crate) configuration: Mutex<Configuration>,
     pub(crate) settings: ArcSwap<Settings>,
+    pub(crate) access: Access,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
     pub(crate) monitors: Monitors,
@@ -75,6 +77,7 @@ impl Node {
     pub(crate) fn new(store: Store, configuration: Configuration, run_id: String) -> Node {
         let settings = configuration.settings();
         let node = Node {
+            access: Access::new(configuration.users().clone()),
             configuration: Mutex::new(configuration),
             // One more for the commands that other nodes forward.
             figures: (0..=settings.workers).map(|_| Figures::default()).collect(),
@@ -126,8 +129,17 @@ impl Node {
             })?;
         }
         *configuration = next;
-        self.settings.store(Arc::new(settings));
+        let before = self.settings.swap(Arc::new(settings));
         self.settings_changed();
+        let sets =
+            |name: &str| pairs.iter().any(|(one, _)| one.eq_ignore_ascii_case(name.as_bytes()));
+        let settings = self.settings.load();
+        if sets("requirepass") {
+            self.change_password(settings.password.as_deref());
+        }
+        if before.users_hear_all != settings.users_hear_all {
+            self.let_users_hear_all(settings.users_hear_all);
+        }
         Ok(())
     }
 
@@ -137,8 +149,15 @@ impl Node {
         let mut configuration = self.configuration.lock();
         let left = restart_needed(&configuration, &fresh);
         *configuration = configuration.reloaded(fresh);
-        self.settings.store(Arc::new(configuration.settings()));
+        let before = self.settings.swap(Arc::new(configuration.settings()));
         self.settings_changed();
+        let settings = self.settings.load();
+        if before.password != settings.password {
+            self.change_password(settings.password.as_deref());
+        }
+        if before.users_hear_all != settings.users_hear_all {
+            self.let_users_hear_all(settings.users_hear_all);
+        }
         left
     }
 
@@ -199,7 +218,7 @@ impl Node {
             None
         };
         if settings.protected_mode
-            && settings.password.is_none()
+            && self.access.users().0.let_everybody_in()
             && !peer.ip().to_canonical().is_loopback()
         {
             return refuse(PROTECTED_MODE);
@@ -223,7 +242,11 @@ impl Node {
     }
 
     pub(crate) fn new_client(&self, connection: &Connection) -> Client {
-        Client::new(connection.id, self.settings.load().password.is_none())
+        let mut client = Client::new(connection.id, false);
+        let (users, version) = self.access.users();
+        client.sign_out((&users, version));
+        connection.show(&client);
+        client
     }
 
     /// Sends a message to the subscribers of this node. Returns how many there are.
@@ -254,7 +277,7 @@ impl Node {
     #[inline]
     pub(crate) fn limits(&self, client: &Client) -> Limits {
         let settings = self.settings.load();
-        if !client.authenticated {
+        if !client.is_authenticated() {
             return Limits::unauthenticated();
         }
         Limits {
@@ -289,6 +312,7 @@ impl Node {
     pub(crate) fn reset_figures(&self) {
         *self.reset.lock() = crate::figures::total(&self.figures);
         self.memory.reset_exceeded(self.now_ms());
+        self.access.reset_figures();
         for counter in [
             &self.connections_received,
             &self.connections_rejected,
@@ -377,9 +401,15 @@ impl Node {
         }
     }
 
-    /// Closes clients that have been silent, or have left too much unread, for too long.
+    /// Closes clients that have been silent, have left too much unread, or have not said who they are,
+    /// for too long.
     fn close_clients_beyond_limits(&self, now_ms: u64, settings: &Settings) {
+        let login_timeout =
+            settings.login_timeout.filter(|_| !self.access.users().0.let_everybody_in());
         self.clients.each(|connection| {
+            if login_timeout.is_some_and(|limit| connection.is_late_to_log_in(now_ms, limit)) {
+                return connection.kill();
+            }
             let idle_ms = u128::from(connection.idle_ms(now_ms));
             let silent = settings.idle_timeout.is_some_and(|limit| idle_ms > limit.as_millis());
             if !silent && connection.output_bytes() == 0 {

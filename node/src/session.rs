@@ -196,8 +196,15 @@ impl Session {
         let orders = std::future::poll_fn(|cx| poll_orders(connection, waker, cx));
         let takes_input = input.len() < MAX_PAUSED_INPUT_BYTES;
         input.reserve(KEEP_BUFFER_BYTES);
+        let wait_ms = std::mem::take(&mut self.client.postponed_for_ms);
+        let may_go_on = async {
+            match wait_ms {
+                0 => worker.node.unpaused().await,
+                _ => tokio::time::sleep(Duration::from_millis(wait_ms)).await,
+            }
+        };
         tokio::select! {
-            () = worker.node.unpaused() => Ok(()),
+            () = may_go_on => Ok(()),
             () = orders => Ok(()),
             read = stream.read_buf(input), if takes_input => match read {
                 Ok(len) if len > 0 => {

@@ -114,6 +114,12 @@ pub(crate) struct Settings {
     pub(crate) databases: usize,
     pub(crate) password: Option<String>,
     pub(crate) protected_mode: bool,
+    /// Where ACL LOAD finds users; empty: nowhere.
+    pub(crate) users_file: String,
+    /// New users may use every channel.
+    pub(crate) users_hear_all: bool,
+    pub(crate) denial_log_len: usize,
+    pub(crate) login_timeout: Option<Duration>,
     pub(crate) max_clients: usize,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) keepalive: Option<Duration>,
@@ -157,6 +163,10 @@ impl Settings {
             databases: 1,
             password: None,
             protected_mode: true,
+            users_file: String::new(),
+            users_hear_all: false,
+            denial_log_len: 0,
+            login_timeout: None,
             max_clients: 0,
             idle_timeout: None,
             keepalive: None,

@@ -65,7 +65,8 @@ pub(crate) fn shorten(args: Args<'_>) -> Vec<Vec<u8>> {
     words
 }
 
-/// Whether an argument is a password: what follows `AUTH user` in HELLO, and the values of options
+/// Whether an argument is a password: what follows `AUTH user` in HELLO, all rules of
+/// a user, and the values of options
 /// that are one. (AUTH itself is never in the log.)
 pub(crate) fn is_secret(args: Args<'_>, at: usize) -> bool {
     let is = |at: Option<usize>, word: &str| {
@@ -74,6 +75,7 @@ pub(crate) fn is_secret(args: Args<'_>, at: usize) -> bool {
     };
     let behind = |words: &[&str]| words.iter().any(|word| is(at.checked_sub(1), word));
     (is(Some(0), "hello") && is(at.checked_sub(2), "auth"))
+        || (at > 2 && is(Some(0), "acl") && is(Some(1), "setuser"))
         || (is(Some(0), "config") && is(Some(1), "set") && behind(SECRET_OPTIONS))
 }
 
@@ -108,6 +110,10 @@ mod tests {
             "config set port 1 RequirePass (redacted) hz 2"
         );
         assert_eq!(shortened("set requirepass x"), "set requirepass x");
+        assert_eq!(
+            shortened("ACL setuser ada on >secret"),
+            "ACL setuser ada (redacted) (redacted)"
+        );
     }
 
     #[test]

@@ -4,7 +4,10 @@
 //! A session keeps its client to itself and tells about it when something changes; after each
 //! batch it compares the [`Shape`], a few words, and mostly there is nothing to tell.
 
+use std::sync::Arc;
+
 use skep_command::Client;
+use skep_command::acl::{DEFAULT, User};
 use skep_command::client::Subscriptions;
 use skep_resp::Protocol;
 
@@ -13,6 +16,9 @@ use crate::clients::Connection;
 /// The part of a client's state that others may see.
 #[derive(Clone, Default)]
 pub(crate) struct Visible {
+    /// Nobody yet: the default user.
+    user: Option<Arc<User>>,
+    is_authenticated: bool,
     name: Vec<u8>,
     library_name: Vec<u8>,
     library_version: Vec<u8>,
@@ -40,7 +46,7 @@ impl Connection {
         format!(
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} \
              ssub={} multi={} qbuf={} qbuf-free=0 argv-mem=0 multi-mem={} rbs=0 rbp=0 obl={} \
-             oll={} omem={} tot-mem={} events={} cmd={} user=default redir=-1 resp={} lib-name={} \
+             oll={} omem={} tot-mem={} events={} cmd={} user={} redir=-1 resp={} lib-name={} \
              lib-ver={}",
             self.id,
             self.peer,
@@ -63,6 +69,7 @@ impl Connection {
             memory,
             if output > 0 { "rw" } else { "r" },
             self.last_command(),
+            lossy(visible.user_name()),
             if visible.protocol == Protocol::Resp3 { 3 } else { 2 },
             lossy(&visible.library_name),
             lossy(&visible.library_version),
@@ -75,6 +82,8 @@ impl Visible {
     pub(crate) fn of(client: &Client) -> Visible {
         let transaction = client.transaction.as_ref();
         Visible {
+            user: Some(Arc::clone(client.user())),
+            is_authenticated: client.is_authenticated(),
             name: client.name.clone(),
             library_name: client.library_name.clone(),
             library_version: client.library_version.clone(),
@@ -90,6 +99,15 @@ impl Visible {
             no_touch: client.no_touch,
             monitors: client.monitors,
         }
+    }
+
+    fn user_name(&self) -> &[u8] {
+        self.user.as_ref().map_or(DEFAULT, |user| user.name())
+    }
+
+    /// The user's name, and whether the client has proved that it is this user.
+    pub(crate) fn identity(&self) -> (Vec<u8>, bool) {
+        (self.user_name().to_vec(), self.is_authenticated)
     }
 
     pub(crate) fn is_subscribed(&self) -> bool {

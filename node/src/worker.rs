@@ -135,6 +135,7 @@ impl Worker {
         let now_ms = self.node.now_ms();
         self.recent_ms.set(now_ms);
         reply.set_protocol(client.protocol);
+        client.follow_users(&*self.node, self.node.access.version());
         let duty = self.node.cluster().map(|cluster| &cluster.duty);
         let exact_times = self.node.exact_times.load(Relaxed);
         let turn =

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use skep_resp::{OwnedArgs, Protocol};
 use skep_store::Database;
 
+use crate::acl::{User, fresh_default};
 use crate::cluster::{Deferred, Detours};
 use crate::server::{ChannelKind, PauseScope};
 use crate::table::Command;
@@ -19,8 +20,16 @@ pub struct Client {
     pub database: Database,
     /// RESP2 or RESP3, by HELLO.
     pub protocol: Protocol,
-    /// Whether commands other than AUTH, HELLO and QUIT are allowed.
-    pub authenticated: bool,
+    /// Who it is; the default user until it says otherwise.
+    pub(crate) user: Arc<User>,
+    /// Whether it has proved that, if the user needs a password.
+    pub(crate) is_authenticated: bool,
+    /// It has, and the user may do everything: nothing is checked.
+    pub(crate) is_unrestricted: bool,
+    /// Of the users that `user` is one of; see [`Server::users`](crate::Server::users).
+    pub(crate) users_version: u64,
+    /// When AUTH, which waits, may go on, in Unix milliseconds.
+    pub(crate) login_wait_ends_ms: Option<u64>,
     /// Name given by CLIENT SETNAME, or empty.
     pub name: Vec<u8>,
     /// CLIENT SETINFO LIB-NAME.
@@ -51,6 +60,8 @@ pub struct Client {
     pub paused: Option<PauseScope>,
     /// The next command must wait for the end of the pause. The session takes note and clears it.
     pub postponed: bool,
+    /// It must wait so long rather than for the end of the pause. The session clears it.
+    pub postponed_for_ms: u64,
     /// The last command's reply is still to come; the session waits for it and clears this.
     pub deferred: Option<Deferred>,
     /// EXEC is running its commands: none of them may have its reply deferred.
@@ -119,13 +130,17 @@ impl Subscriptions {
 }
 
 impl Client {
-    /// A fresh connection.
-    pub fn new(id: u64, authenticated: bool) -> Client {
+    /// A fresh connection of the default user that a new server has.
+    pub fn new(id: u64, is_authenticated: bool) -> Client {
         Client {
             id,
             database: 0,
             protocol: Protocol::Resp2,
-            authenticated,
+            user: fresh_default(),
+            is_authenticated,
+            is_unrestricted: is_authenticated,
+            users_version: 0,
+            login_wait_ends_ms: None,
             name: Vec::new(),
             library_name: Vec::new(),
             library_version: Vec::new(),
@@ -141,6 +156,7 @@ impl Client {
             pushes_due: false,
             paused: None,
             postponed: false,
+            postponed_for_ms: 0,
             deferred: None,
             in_exec: false,
             reads_replica: false,

@@ -8,6 +8,7 @@ use skep_keyspace::Slot;
 use skep_resp::{Args, Checkpoint, Reply};
 use skep_store::{Key, Store, StripeSet, View, Writer};
 
+use crate::acl::session::permit;
 use crate::client::{Client, ReplyMode};
 use crate::cluster::routes::{Lease, Routes};
 use crate::cx::Cx;
@@ -188,8 +189,8 @@ impl Env<'_> {
     ) -> Result<Admitted, CommandError> {
         check_arity(command, args)?;
         let flags = command.row.flags;
-        if !self.client.authenticated && !flags.has(Flags::NO_AUTH) {
-            return Err(CommandError::text("NOAUTH Authentication required."));
+        if !self.client.is_unrestricted() {
+            permit(self.client, self.server, command, args)?;
         }
         if self.out_of_memory {
             self.admit_without_memory(command, args)?;

@@ -7,7 +7,11 @@
 
 use skep_resp::Args;
 
+use crate::bitmap;
 use crate::row::{Flags, KeyBegin, KeyFind, KeySpec, Row};
+
+/// Says that the flags depend on the arguments, in a key specification.
+const VARIABLE: &str = "variable_flags";
 
 /// The client's arguments do not fit the row's key specifications. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +59,22 @@ pub(crate) fn keys(
         }
     }
     result
+}
+
+/// What happens to the keys of a specification. Of those with variable flags the specification holds
+/// the most that may happen; a SET without GET and a BITFIELD that only reads do less.
+pub(crate) fn flags(spec: &'static KeySpec, request: Args<'_>) -> &'static [&'static str] {
+    let is = |name: &str| request[0].eq_ignore_ascii_case(name.as_bytes());
+    let has_get = || request.iter().skip(3).any(|word| word.eq_ignore_ascii_case(b"GET"));
+    if !spec.flags.contains(&VARIABLE) {
+        spec.flags
+    } else if is("SET") && !has_get() {
+        &["OW", "update"]
+    } else if is("BITFIELD") && bitmap::field::only_reads(request) {
+        &["RO", "access"]
+    } else {
+        &["RW", "access", "update"]
+    }
 }
 
 /// Where the keys of a specification are; nothing when its keyword is not there.

@@ -5,6 +5,7 @@
 //! `table` (all of them), `cx` (what a handler gets), `dispatch` (how one command runs), `batch`
 //! (how many run at once), then the families.
 
+pub mod acl;
 pub mod batch;
 mod bitmap;
 pub mod client;

@@ -7,6 +7,7 @@ use skep_keyspace::{NodeId, Slot};
 use skep_resp::{Args, Reply};
 use skep_store::Counters;
 
+use crate::acl::{Change, Denial, Entry, Users};
 use crate::client::Client;
 use crate::cluster::{ClusterRequest, Deferred, DeferredReply, Routes};
 use crate::error::CommandError;
@@ -33,14 +34,34 @@ pub trait Server: Sync {
     /// Unguessable bytes.
     fn random_bytes(&self, out: &mut [u8]);
 
-    /// Checks a user's password.
+    /// The users, and a number that is another one whenever they have changed.
+    fn users(&self) -> (Arc<Users>, u64);
+    /// Changes the users of this node, whole or not at all, and ends connections of those that are gone or may
+    /// not be any more what they are. Returns how many have been deleted.
     ///
     /// # Errors
-    /// The reply to give (`WRONGPASS ...`, or that no password is set).
-    fn authenticate(&self, user: &[u8], password: &[u8]) -> Result<(), CommandError>;
-
-    /// Whether a password is set.
-    fn has_password(&self) -> bool;
+    /// The reply to give; nothing has changed then.
+    fn change_users(&self, client: &Client, change: Change) -> Result<usize, CommandError>;
+    /// Reads the users from their file.
+    ///
+    /// # Errors
+    /// The reply to give; nothing has changed then.
+    fn load_users(&self, client: &Client) -> Result<(), CommandError>;
+    /// Writes the users to their file.
+    ///
+    /// # Errors
+    /// The reply to give.
+    fn save_users(&self) -> Result<(), CommandError>;
+    /// How long the client has to wait before it may try to be this user.
+    fn login_wait_ms(&self, client: &Client, user: &[u8]) -> u64;
+    /// Notes that the client has tried to be this user.
+    fn note_login(&self, client: &Client, user: &[u8], succeeded: bool);
+    /// Notes that a client was refused something.
+    fn note_denial(&self, client: &Client, denial: Denial);
+    /// The latest refusals.
+    fn denials(&self, count: usize) -> Vec<Entry>;
+    /// Forgets all refusals.
+    fn forget_denials(&self);
 
     /// Options whose names match any of the patterns, with their values.
     fn config_get(&self, patterns: &[&[u8]]) -> Vec<(String, String)>;
@@ -209,7 +230,7 @@ pub struct ClientFilter {
     /// Of this type.
     pub kind: Option<ClientKind>,
     /// Authenticated as this user.
-    pub user: Option<String>,
+    pub user: Option<Vec<u8>>,
     /// Connected for at least these seconds.
     pub max_age_seconds: Option<u64>,
     /// Not this one.

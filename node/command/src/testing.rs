@@ -16,6 +16,7 @@ use skep_keyspace::NodeId;
 use skep_resp::{Args, Batch, Limits, Parser, Protocol, Reply};
 use skep_store::{Counters, Options, Store, Writer};
 
+use crate::acl::{Change, Denial, DenialLog, Entry, Users};
 use crate::client::Client;
 use crate::cluster::{ClusterRequest, Deferred, DeferredReply, Lease, Routes};
 use crate::dispatch::Env;
@@ -100,6 +101,14 @@ impl Bench {
         assert_eq!(asked.last().map(|one| &one.1), Some(&expected), "{request}");
     }
 
+    /// Gives the default user a password, which the client does not know.
+    pub(crate) fn require_password(&mut self, password: &str) {
+        let change = Users::default_password(password.as_bytes());
+        self.server.change_users(&self.client, change).expect("a password that fits");
+        let (users, version) = self.server.users();
+        self.client.sign_out((&users, version));
+    }
+
     /// What the store has counted so far.
     pub(crate) fn counters(&self) -> Counters {
         self.writer.counters
@@ -136,6 +145,8 @@ impl Bench {
             out_of_memory: self.server.out_of_memory,
             routes: routes.as_deref().map(|routes| (routes, self.lease)),
         };
+        let (_, version) = self.server.users();
+        env.client.follow_users(env.server, version);
         let mut next = 0;
         while next < batch.len() && !env.client.close_after_reply && !env.client.postponed {
             next = env.run_batch(&batch, request, next);
@@ -161,7 +172,11 @@ pub(crate) fn readable(bytes: &[u8]) -> String {
 /// A server without anything behind it. Fields say what it answers and what it was asked to do.
 pub(crate) struct TestServer {
     pub(crate) max_value_bytes: usize,
-    pub(crate) password: Option<Vec<u8>>,
+    /// The users and their version.
+    pub(crate) users: Mutex<(Arc<Users>, u64)>,
+    pub(crate) denials: Mutex<DenialLog>,
+    /// How long AUTH has to wait.
+    pub(crate) login_wait_ms: u64,
     pub(crate) out_of_memory: bool,
     pub(crate) subscriptions: Mutex<Vec<(ChannelKind, Vec<u8>)>>,
     /// Messages left for the client.
@@ -182,7 +197,9 @@ impl Default for TestServer {
     fn default() -> TestServer {
         TestServer {
             max_value_bytes: 512 << 20,
-            password: None,
+            users: Mutex::new((Arc::new(Users::new(false)), 0)),
+            denials: Mutex::default(),
+            login_wait_ms: 0,
             out_of_memory: false,
             subscriptions: Mutex::default(),
             mailbox: Mutex::default(),
@@ -228,16 +245,46 @@ impl Server for TestServer {
         out.fill(7);
     }
 
-    fn authenticate(&self, user: &[u8], password: &[u8]) -> Result<(), CommandError> {
-        let right = self.password.as_ref().is_none_or(|right| right == password);
-        if right && user == b"default" {
-            return Ok(());
-        }
-        Err(CommandError::text("WRONGPASS invalid username-password pair or user is disabled."))
+    fn users(&self) -> (Arc<Users>, u64) {
+        self.users.lock().clone()
     }
 
-    fn has_password(&self) -> bool {
-        self.password.is_some()
+    fn change_users(&self, _: &Client, change: Change) -> Result<usize, CommandError> {
+        let mut users = self.users.lock();
+        let changed = users.0.after(&change)?;
+        *users = (Arc::new(changed.users), users.1 + 1);
+        Ok(changed.deleted)
+    }
+
+    fn load_users(&self, _: &Client) -> Result<(), CommandError> {
+        self.note("load the users");
+        Ok(())
+    }
+
+    fn save_users(&self) -> Result<(), CommandError> {
+        self.note("save the users");
+        Ok(())
+    }
+
+    fn login_wait_ms(&self, _: &Client, _: &[u8]) -> u64 {
+        self.login_wait_ms
+    }
+
+    fn note_login(&self, client: &Client, user: &[u8], succeeded: bool) {
+        let user = String::from_utf8_lossy(user);
+        self.note(format!("client {} tried to be {user}: {succeeded}", client.id));
+    }
+
+    fn note_denial(&self, client: &Client, denial: Denial) {
+        self.denials.lock().note(denial, format!("id={}", client.id), START_MS, 128);
+    }
+
+    fn denials(&self, count: usize) -> Vec<Entry> {
+        self.denials.lock().newest(count)
+    }
+
+    fn forget_denials(&self) {
+        self.denials.lock().clear();
     }
 
     fn config_get(&self, _: &[&[u8]]) -> Vec<(String, String)> {

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use skep_resp::{Args, OwnedArgs};
 use skep_store::{Store, StripeSet};
 
+use crate::acl::session::permit_queued;
 use crate::client::{Client, ReplyMode, Transaction};
 use crate::cx::Cx;
 use crate::dispatch::{drop_reply, invoke, is_watchable, resolve, stripes_of};
@@ -130,7 +131,13 @@ pub(crate) fn exec(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
         // It was found when it was queued, and the table does not change.
         let Ok(command) = resolve(args) else { continue };
         let (before, silent) = (cx.reply.checkpoint(), cx.client.reply_mode == ReplyMode::Off);
-        invoke(cx, command, args);
+        match permit_queued(cx.client, cx.server, command, args) {
+            Ok(()) => invoke(cx, command, args),
+            Err(error) => {
+                cx.statistics.rejected(Some(command), &error);
+                cx.reply.error_bytes(error.as_bytes());
+            }
+        }
         if is_watchable(command) {
             cx.server.tell_watchers(cx.client, args);
         }

@@ -30,7 +30,9 @@ impl Configuration {
         let asked = |name: &str| patterns.iter().any(|one| glob::matches(one, name.as_bytes()));
         let mut found = Vec::new();
         for (row, entry) in rows().zip(&self.entries) {
-            for name in row.names().filter(|name| asked(name)) {
+            // As in Redis, users are shown by ACL LIST only.
+            let is_shown = !row.kind.is_users();
+            for name in row.names().filter(|name| is_shown && asked(name)) {
                 let is_it = |given: &&&[u8]| given.eq_ignore_ascii_case(name.as_bytes());
                 let given = given.iter().find(is_it).map(|given| String::from_utf8_lossy(given));
                 let name = given.map_or_else(|| name.to_owned(), |given| given.into_owned());

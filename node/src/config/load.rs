@@ -44,6 +44,9 @@ pub(crate) fn load(sources: &Sources) -> Result<Configuration, Vec<Problem>> {
     configuration.follow(&assignments, &mut problems);
     configuration.follow(&sources.given.flags, &mut problems);
     configuration.notes.append(&mut notes);
+    if problems.is_empty() {
+        problems.extend(configuration.find_users().err().into_iter().flatten());
+    }
     if problems.is_empty() { Ok(configuration) } else { Err(problems) }
 }
 

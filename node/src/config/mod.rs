@@ -6,7 +6,7 @@
 //!
 //! Read in this order: `options` (the table), `value` (kinds), `source` (where things are written),
 //! `words`, `redis_conf`, `toml_file`, `command_line`, `load` (all sources together), `live`
-//! (CONFIG GET and SET), `rewrite`, `help`, `tool` (`skep config ...`), `verbs`
+//! (CONFIG GET and SET), `users`, `rewrite`, `help`, `tool` (`skep config ...`), `verbs`
 //! (the lines of `skep ca` and `skep dev`), `machine`.
 
 mod command_line;
@@ -22,6 +22,7 @@ mod source;
 mod tests;
 mod toml_file;
 mod tool;
+mod users;
 mod value;
 mod verbs;
 mod words;
@@ -33,11 +34,14 @@ pub(crate) use help::text as help;
 pub(crate) use live::{Refused, restart_needed};
 pub(crate) use load::{Sources, load};
 pub(crate) use machine::{Machine, make_room_for_clients};
+pub(crate) use rewrite::replace as replace_file;
 pub(crate) use source::Problem;
 pub(crate) use tool::run as run_tool;
+pub(crate) use users::{advice_on_users_of_file, users_of_file};
 pub(crate) use verbs::{CaRequest, DevRequest, RecoverRequest};
 
 use options::{Role, Row, rows};
+use skep_command::acl::Users;
 use source::{Assignment, Origin, nearest};
 use value::Value;
 
@@ -53,6 +57,8 @@ pub(crate) struct Configuration {
     file: Option<PathBuf>,
     /// What was odd about the sources but not wrong.
     notes: Vec<String>,
+    /// See [`Configuration::users`].
+    users: Users,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +71,13 @@ impl Configuration {
     /// The defaults.
     pub(crate) fn new(machine: Machine) -> Configuration {
         let entries = rows().map(|row| Entry { value: row.default(), origin: Origin::Default });
-        Configuration { entries: entries.collect(), file: None, notes: Vec::new(), machine }
+        Configuration {
+            entries: entries.collect(),
+            file: None,
+            notes: Vec::new(),
+            users: Users::new(false),
+            machine,
+        }
     }
 
     /// The settings that it amounts to.
@@ -111,6 +123,7 @@ impl Configuration {
         let idle: Vec<&str> =
             rows().zip(&self.entries).filter(is_idle).map(|(row, _)| row.name).collect();
         let mut warnings = self.notes.clone();
+        warnings.extend(self.advice_on_users());
         if !idle.is_empty() {
             let names = idle.join(", ");
             warnings.push(format!("accepted without effect (nothing is kept on disk): {names}"));
@@ -140,7 +153,7 @@ impl Row {
 
     /// Whether the value must not be shown to people or written to logs.
     fn is_secret(&self) -> bool {
-        ["requirepass", "masterauth"].contains(&self.name)
+        ["requirepass", "masterauth", "user"].contains(&self.name)
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {

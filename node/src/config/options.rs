@@ -13,7 +13,7 @@ use skep_store::Policy;
 
 use super::value::Kind::{
     self, Addresses, Automatic, Bytes, Choice, Clamped, Integer, Memory, OutputLimits, Pairs,
-    Switch, Text, Words,
+    Switch, Text, Users, Words,
 };
 use crate::settings::{DebugAccess, LogLevel, Redirect};
 
@@ -378,6 +378,51 @@ const EFFECTIVE: &[Row] = &[
         "Password that clients must give by AUTH or HELLO; empty: none."
     ),
     row!(
+        "user",
+        Users,
+        "",
+        "",
+        Start,
+        Security,
+        "A user and what it may do, as ACL SETUSER takes it; one line for each. See ACL LIST."
+    ),
+    row!(
+        "aclfile",
+        Text(|s, v| s.users_file = v.to_owned()),
+        "",
+        "",
+        Start,
+        Security,
+        "File of users, one line for each, instead of the option 'user'; see ACL LOAD and ACL SAVE."
+    ),
+    row!(
+        "acllog-max-len",
+        Integer(0, MAX_I32, |s, v| s.denial_log_len = count(v)),
+        "128",
+        "entries",
+        Live,
+        Security,
+        "Refusals that ACL LOG remembers."
+    ),
+    row!(
+        "acl-pubsub-default",
+        Choice(&["allchannels", "resetchannels"], |s, v| s.users_hear_all = v == "allchannels"),
+        "resetchannels",
+        "",
+        Live,
+        Security,
+        "Whether new users may use every channel or none."
+    ),
+    row!(
+        "unauthenticated-timeout",
+        Integer(0, MAX_I32, |s, v| s.login_timeout = seconds(v)),
+        "60",
+        "seconds",
+        Live,
+        Security,
+        "How long a client may take to authenticate, where it has to; 0: for ever."
+    ),
+    row!(
         "protected-mode",
         Switch(|s, v| s.protected_mode = v),
         "yes",
@@ -640,8 +685,6 @@ const DEFAULT_ONLY: &[Row] = &[
     only("slaveof", NO_WORDS, "", "this version of Skep has no replication"),
     only("tls-port", no_integer(0, 65_535), "0", "this version of Skep has no TLS"),
     only("unixsocket", NO_TEXT, "", "Skep listens on TCP only"),
-    only("aclfile", NO_TEXT, "", "this version of Skep has one user, `default`"),
-    only("user", NO_WORDS, "", "this version of Skep has one user, `default`"),
     only("rename-command", NO_WORDS, "", "Skep does not rename commands"),
     only("loadmodule", NO_WORDS, "", "Skep does not load Redis modules"),
     only(
@@ -721,8 +764,6 @@ const WITHOUT_EFFECT: &[Row] = &[
     idle("latency-tracking-info-percentiles", &[], NO_WORDS, "50 99 99.9"),
     idle("busy-reply-threshold", &["lua-time-limit"], no_integer(0, i64::MAX), "5000"),
     idle("tracking-table-max-keys", &[], no_integer(0, i64::MAX), "1000000"),
-    idle("acllog-max-len", &[], no_integer(0, i64::MAX), "128"),
-    idle("acl-pubsub-default", &[], no_choice(&["allchannels", "resetchannels"]), "resetchannels"),
     idle("locale-collate", &[], NO_TEXT, ""),
     idle(
         "hash-max-listpack-entries",

@@ -3,7 +3,9 @@
 //! Comments, blank lines, order and lines that already say the right thing stay as they are. The
 //! file is replaced whole (written beside it, then renamed), so a crash leaves the old or the new.
 
+use std::fs::Permissions;
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,7 +57,7 @@ impl Configuration {
         } else {
             rewrite_lines(&text, &mut wanted)
         };
-        replace(&file, &text)?;
+        replace(&file, text.as_bytes())?;
         Ok(())
     }
 
@@ -77,7 +79,10 @@ fn wanted_by<'w, 'c>(wanted: &'w mut [Wanted<'c>], name: &str) -> Option<&'w mut
 }
 
 fn rewrite_lines(text: &str, wanted: &mut [Wanted<'_>]) -> String {
-    let line_of = |name: &str, value: &Value| format!("{name} {}", words::join(&value.written()));
+    let lines_of = |name: &str, value: &Value| match value {
+        Value::Users(users) => users.iter().map(|user| line(name, user)).collect(),
+        _ => vec![line(name, &value.written())],
+    };
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
         let name =
@@ -88,12 +93,15 @@ fn rewrite_lines(text: &str, wanted: &mut [Wanted<'_>]) -> String {
             Some(one) if one.done => {}
             Some(one) => {
                 one.done = true;
-                lines.push(line_of(name.as_deref().unwrap_or(one.name), one.value));
+                lines.extend(lines_of(name.as_deref().unwrap_or(one.name), one.value));
             }
         }
     }
-    let added: Vec<_> =
-        wanted.iter().filter(|one| !one.done).map(|one| line_of(one.name, one.value)).collect();
+    let added: Vec<_> = wanted
+        .iter()
+        .filter(|one| !one.done)
+        .flat_map(|one| lines_of(one.name, one.value))
+        .collect();
     if !added.is_empty() {
         if !text.lines().any(|line| line == HEADING) {
             lines.push(HEADING.to_owned());
@@ -101,6 +109,10 @@ fn rewrite_lines(text: &str, wanted: &mut [Wanted<'_>]) -> String {
         lines.extend(added);
     }
     lines.join("\n") + "\n"
+}
+
+fn line(name: &str, words: &[String]) -> String {
+    format!("{name} {}", words::join(words))
 }
 
 fn rewrite_toml(file: &Path, text: &str, wanted: &mut [Wanted<'_>]) -> String {
@@ -132,14 +144,19 @@ fn rewrite_toml(file: &Path, text: &str, wanted: &mut [Wanted<'_>]) -> String {
     out
 }
 
-/// Replaces a file's text in one step, keeping its permissions.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
+/// Replaces a file in one step, keeping its permissions. A new one is its owner's only.
+pub(crate) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let beside = file.with_file_name(format!(".{name}.{}.new", std::process::id()));
     let write = || {
         let mut new = std::fs::File::create(&beside)?;
-        new.set_permissions(std::fs::metadata(file)?.permissions())?;
-        new.write_all(text.as_bytes())?;
+        let permissions = match std::fs::metadata(file) {
+            Ok(old) => old.permissions(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Permissions::from_mode(0o600),
+            Err(error) => return Err(error),
+        };
+        new.set_permissions(permissions)?;
+        new.write_all(bytes)?;
         new.sync_all()?;
         std::fs::rename(&beside, file)
     };

@@ -9,6 +9,8 @@ use super::command_line::Given;
 use super::machine::{Machine, MemorySource};
 use super::options::rows;
 use super::value::Kind;
+use skep_command::acl::{Change, DEFAULT, Users};
+
 use super::*;
 
 fn machine() -> Machine {
@@ -364,4 +366,43 @@ fn a_converted_file_says_the_same_and_a_shown_one_hides_the_password() {
     assert!(text.contains("requirepass = \"(hidden)\""), "{text}");
     assert!(!text.contains("s3cret"), "{text}");
     assert!(text.contains("a.conf:2\n"), "{text}");
+}
+
+#[test]
+fn users_are_read_shown_and_rewritten() {
+    for (name, text) in [
+        ("a.conf", "# ours\nuser ada on >pw ~a* +get\nmaxmemory 100mb\n"),
+        ("a.toml", "# ours\nuser = [\"ada on >pw ~a* +get\"]\nmaxmemory = \"100mb\"\n"),
+    ] {
+        let directory = Directory::new(&[(name, text)]);
+        let loaded = directory.load(name, "", &[]).unwrap();
+        assert_eq!(loaded.users().iter().len(), 2, "{name}");
+        assert!(loaded.get(&[b"*"]).iter().all(|(name, _)| name != "user"));
+        loaded.saying(loaded.users()).rewrite().unwrap();
+        assert_eq!(directory.text(name), text, "nothing has changed");
+        let change = Change::Set {
+            name: b"bob".to_vec(),
+            words: ["on", "nopass", "(~x +del)"].map(|word| word.as_bytes().to_vec()).into(),
+        };
+        let users = loaded.users().after(&change).unwrap().users;
+        loaded.saying(&users).rewrite().unwrap();
+        let written = directory.text(name);
+        assert!(written.starts_with("# ours\n") && !written.contains(">pw"), "{written}");
+        let again = directory.load(name, "", &[]).unwrap();
+        assert_eq!(*again.users(), users, "{written}");
+        again.saying(&Users::new(false)).rewrite().unwrap();
+        assert!(!directory.text(name).contains("ada"), "{}", directory.text(name));
+    }
+}
+
+#[test]
+fn a_password_of_the_server_is_the_default_users_unless_a_line_says_otherwise() {
+    let lets_in = |text: &str, password: &[u8]| {
+        let directory = Directory::new(&[("a.conf", text)]);
+        let loaded = directory.load("a.conf", "", &[]).unwrap();
+        loaded.users().authenticate(DEFAULT, password).is_some()
+    };
+    assert!(lets_in("requirepass one\n", b"one") && !lets_in("requirepass one\n", b"two"));
+    let both = "user default on >two ~* &* +@all\nrequirepass one\n";
+    assert!(lets_in(both, b"two") && !lets_in(both, b"one"));
 }

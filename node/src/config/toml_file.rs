@@ -75,6 +75,10 @@ pub(crate) fn print(value: &Value) -> String {
             let words: Vec<_> = words.iter().map(|word| string(word)).collect();
             format!("[{}]", words.join(", "))
         }
+        Value::Users(_) => {
+            let lines: Vec<_> = value.written().iter().map(|line| string(line)).collect();
+            format!("[{}]", lines.join(", "))
+        }
         other => {
             let written = other.written();
             match written.as_slice() {

@@ -8,7 +8,7 @@ use skep_keyspace::bytesize;
 use skep_resp::number::{parse_i64, parse_u64};
 
 use super::machine::Machine;
-use super::words;
+use super::{users, words};
 use crate::listen;
 use crate::settings::{OutputLimit, Settings};
 
@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     Pairs,
     /// Classes of clients with their limits.
     OutputLimits(fn(&mut Settings, &[OutputLimit; CLASSES])),
+    /// Users, which are no settings.
+    Users,
 }
 
 /// A value that its option's kind has accepted.
@@ -53,6 +55,8 @@ pub(crate) enum Value {
     Text(String),
     Words(Vec<String>),
     OutputLimits([OutputLimit; CLASSES]),
+    /// The words of each, name first.
+    Users(Vec<Vec<String>>),
 }
 
 /// What `maxmemory` says.
@@ -99,13 +103,17 @@ impl Kind {
     /// Whether an option takes several words.
     pub(crate) fn takes_many(&self) -> bool {
         use Kind::*;
-        matches!(self, Words(_) | Addresses(_) | Pairs | OutputLimits(_))
+        matches!(self, Words(_) | Addresses(_) | Pairs | OutputLimits(_) | Users)
     }
 
     /// Whether a second line of a file adds to the first instead of contradicting it.
     pub(crate) fn adds_up(&self) -> bool {
         use Kind::*;
-        matches!(self, Pairs | OutputLimits(_))
+        matches!(self, Pairs | OutputLimits(_) | Users)
+    }
+
+    pub(crate) fn is_users(&self) -> bool {
+        matches!(self, Kind::Users)
     }
 
     /// Reads a value. `current` is what the option says so far.
@@ -114,6 +122,9 @@ impl Kind {
         given: &[S],
         current: &Value,
     ) -> Result<Value, String> {
+        if self.is_users() {
+            return users::read(given, current);
+        }
         if given.len() > MAX_WORDS {
             return Err("wrong number of arguments".to_owned());
         }
@@ -157,12 +168,13 @@ impl Kind {
                 name.map(|name| Value::Choice(name))
                     .ok_or_else(|| format!("argument(s) must be one of the following: {}", list()))
             }
-            // The last four take many words; they do not come here.
+            // The last five take many words; they do not come here.
             Kind::Text(_)
             | Kind::Words(_)
             | Kind::Addresses(_)
             | Kind::Pairs
-            | Kind::OutputLimits(_) => Ok(Value::Text(word.to_owned())),
+            | Kind::OutputLimits(_)
+            | Kind::Users => Ok(Value::Text(word.to_owned())),
         }
     }
 
@@ -196,7 +208,7 @@ impl Kind {
                 land(settings, words)
             }
             (Kind::OutputLimits(land), Value::OutputLimits(limits)) => land(settings, limits),
-            (Kind::Pairs, _) => {}
+            (Kind::Pairs | Kind::Users, _) => {}
             // `read` gives each kind its own values only.
             _ => debug_assert!(false, "a value of another kind: {value:?}"),
         }
@@ -212,6 +224,9 @@ impl Value {
             Value::Memory(limit) => limit.bytes(machine).to_string(),
             Value::Text(text) => text.clone(),
             Value::Words(words) => words.join(" "),
+            Value::Users(lines) => {
+                lines.iter().map(|words| words::join(words)).collect::<Vec<_>>().join(" ")
+            }
             Value::OutputLimits(_) | Value::Switch(_) | Value::Integer(_) | Value::Choice(_) => {
                 self.words().join(" ")
             }
@@ -229,6 +244,7 @@ impl Value {
             Value::Words(words) if words.is_empty() => vec![String::new()],
             Value::OutputLimits(limits) => classes(limits, |bytes| bytesize::print(bytes as u64)),
             Value::Words(_)
+            | Value::Users(_)
             | Value::Switch(_)
             | Value::Integer(_)
             | Value::Choice(_)
@@ -243,6 +259,7 @@ impl Value {
             Value::Choice(name) => vec![(*name).to_owned()],
             Value::Text(text) => vec![text.clone()],
             Value::Words(words) => words.clone(),
+            Value::Users(lines) => lines.iter().map(|words| words::join(words)).collect(),
             Value::OutputLimits(limits) => classes(limits, |bytes| bytes.to_string()),
             Value::Automatic | Value::Bytes(_) | Value::Memory(_) => Vec::new(),
         }
@@ -332,6 +349,9 @@ fn read_output_limits<S: AsRef<str>>(given: &[S], current: &Value) -> Result<Val
 /// several (`--save "900 1"`, `bind = "127.0.0.1 ::1"`).
 pub(crate) fn words_of<S: AsRef<str>>(kind: &Kind, given: &[S]) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
+    if kind.is_users() {
+        return Ok(given.iter().map(|word| word.as_ref().to_owned()).collect());
+    }
     for text in given.iter().map(AsRef::as_ref) {
         let holds_many = kind.takes_many() && (given.len() == 1 || kind.adds_up());
         if holds_many && !text.is_empty() {

@@ -9,6 +9,7 @@ use crate::info::Facts;
 
 pub(super) fn stats(facts: &Facts<'_>, out: &mut String) {
     let node = facts.node;
+    let denied = node.access.denied();
     let counters = &facts.figures.counters;
     let rates = node.rates.lock();
     let resyncs = facts.resyncs();
@@ -68,9 +69,9 @@ pub(super) fn stats(facts: &Facts<'_>, out: &mut String) {
         "client_query_buffer_limit_disconnections": node.input_limit_disconnections.load(Relaxed),
         "client_output_buffer_limit_disconnections": node.output_limit_disconnections.load(Relaxed),
         "acl_access_denied_auth": facts.figures.statistics.error_count("WRONGPASS"),
-        "acl_access_denied_cmd": 0,
-        "acl_access_denied_key": 0,
-        "acl_access_denied_channel": 0,
+        "acl_access_denied_cmd": denied[0],
+        "acl_access_denied_key": denied[1],
+        "acl_access_denied_channel": denied[2],
     );
 }
 

@@ -4,6 +4,8 @@
 
 use skep_resp::{Args, Protocol, parse_i64};
 
+use crate::acl::DEFAULT;
+use crate::acl::session::{Login, log_in};
 use crate::connection::client::BAD_NAME;
 use crate::connection::is_nameable;
 use crate::cx::Cx;
@@ -23,9 +25,6 @@ const NO_PASSWORD: CommandError = CommandError::text(
     "ERR AUTH <password> called without any password configured for the default user. Are you \
      sure your configuration is correct?",
 );
-
-/// The user everybody is unless they say otherwise.
-const DEFAULT_USER: &[u8] = b"default";
 
 /// What HELLO asks for.
 #[derive(Default)]
@@ -70,11 +69,12 @@ impl<'a> Greeting<'a> {
 /// `HELLO [protover [AUTH username password] [SETNAME clientname]]`.
 pub(crate) fn hello(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let greeting = Greeting::parse(args)?;
-    if let Some((user, password)) = greeting.credentials {
-        cx.server.authenticate(user, password)?;
-        cx.client.authenticated = true;
+    if let Some((user, password)) = greeting.credentials
+        && log_in(cx, &args[0], user, password)? == Login::Later
+    {
+        return Ok(());
     }
-    if !cx.client.authenticated {
+    if !cx.client.is_authenticated() {
         return Err(NOT_AUTHENTICATED);
     }
     if let Some(name) = greeting.name {
@@ -115,13 +115,13 @@ fn describe_server(cx: &mut Cx<'_>) {
 /// `AUTH [username] password`.
 pub(crate) fn auth(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
     let (user, password) = match args.len() {
-        2 if !cx.server.has_password() => return Err(NO_PASSWORD),
-        2 => (DEFAULT_USER, &args[1]),
+        2 if cx.server.users().0.default_user().needs_no_password() => return Err(NO_PASSWORD),
+        2 => (DEFAULT, &args[1]),
         3 => (&args[1], &args[2]),
         _ => return Err(CommandError::SYNTAX),
     };
-    cx.server.authenticate(user, password)?;
-    cx.client.authenticated = true;
-    cx.reply.ok();
+    if log_in(cx, &args[0], user, password)? == Login::Done {
+        cx.reply.ok();
+    }
     Ok(())
 }

@@ -62,7 +62,7 @@ pub(crate) fn kill(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
     let filter = if is_old_form {
         ClientFilter { address: Some(text(&args[2])), ..ClientFilter::default() }
     } else {
-        kill_filter(cx.client.id, args.from(2))?
+        kill_filter(cx, args.from(2))?
     };
     let killed = cx.server.kill_clients(cx.client.id, &filter);
     if !is_old_form {
@@ -76,7 +76,8 @@ pub(crate) fn kill(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
     Ok(())
 }
 
-fn kill_filter(asker: u64, options: Args<'_>) -> Result<ClientFilter, CommandError> {
+fn kill_filter(cx: &Cx<'_>, options: Args<'_>) -> Result<ClientFilter, CommandError> {
+    let asker = cx.client.id;
     let mut filter = ClientFilter { skip: Some(asker), ..ClientFilter::default() };
     let mut words = options.iter();
     while let Some(option) = words.next() {
@@ -96,7 +97,7 @@ fn kill_filter(asker: u64, options: Args<'_>) -> Result<ClientFilter, CommandErr
         } else if is("LADDR") {
             filter.local_address = Some(text(value));
         } else if is("USER") {
-            filter.user = Some(user(value)?);
+            filter.user = Some(user(cx, value)?);
         } else if is("SKIPME") && value.eq_ignore_ascii_case(b"YES") {
             filter.skip = Some(asker);
         } else if is("SKIPME") && value.eq_ignore_ascii_case(b"NO") {
@@ -113,12 +114,10 @@ fn text(address: &[u8]) -> String {
     String::from_utf8_lossy(address).into_owned()
 }
 
-/// The only user there is.
-fn user(name: &[u8]) -> Result<String, CommandError> {
-    if name != b"default" {
-        return Err(CommandError::quoting("ERR No such user '", name, "'"));
-    }
-    Ok("default".to_owned())
+fn user(cx: &Cx<'_>, name: &[u8]) -> Result<Vec<u8>, CommandError> {
+    let (users, _) = cx.server.users();
+    let unknown = || CommandError::quoting("ERR No such user '", name, "'");
+    users.get(name).map(|user| user.name().to_vec()).ok_or_else(unknown)
 }
 
 fn kind(name: &[u8]) -> Result<ClientKind, CommandError> {

@@ -75,7 +75,8 @@ pub(crate) fn reset(cx: &mut Cx<'_>, _: Args<'_>) -> Result<(), CommandError> {
     client.subscriptions = Default::default();
     client.database = 0;
     client.protocol = Protocol::Resp2;
-    client.authenticated = !cx.server.has_password();
+    let (users, version) = cx.server.users();
+    client.sign_out((&users, version));
     client.name.clear();
     client.no_evict = false;
     client.no_touch = false;

@@ -18,8 +18,7 @@ fn hello_describes_the_server_in_the_protocol_it_chooses() {
 #[test]
 fn a_refused_hello_changes_nothing() {
     let mut bench = Bench::new();
-    bench.server.password = Some(b"right".to_vec());
-    bench.client.authenticated = false;
+    bench.require_password("right");
     bench.expect(&[
         ("HELLO 4", "-NOPROTO unsupported protocol version"),
         ("HELLO x", "-ERR Protocol version is not an integer or out of range"),
@@ -36,7 +35,7 @@ fn a_refused_hello_changes_nothing() {
     ]);
     assert!(bench.ask("HELLO 3 SETNAME me").starts_with("-NOAUTH HELLO must be called with"));
     let client = &bench.client;
-    assert_eq!((client.protocol, client.authenticated), (Protocol::Resp2, false));
+    assert_eq!((client.protocol, client.is_authenticated()), (Protocol::Resp2, false));
     assert!(client.name.is_empty());
     assert!(bench.ask("HELLO 3 SETNAME me AUTH default right").starts_with("%7"));
     bench.expect(&[("CLIENT GETNAME", "$2 me")]);
@@ -62,8 +61,7 @@ fn auth_without_any_password_is_probably_a_mistake() {
 #[test]
 fn nothing_but_a_greeting_is_allowed_before_auth() {
     let mut bench = Bench::new();
-    bench.server.password = Some(b"right".to_vec());
-    bench.client.authenticated = false;
+    bench.require_password("right");
     bench.expect(&[
         ("PING", "-NOAUTH Authentication required."),
         ("AUTH wrong", "-WRONGPASS invalid username-password pair or user is disabled."),
@@ -157,7 +155,8 @@ fn a_web_page_gets_no_command_through() {
 #[test]
 fn reset_makes_the_connection_as_new() {
     let mut bench = Bench::resp3();
-    bench.server.password = Some(b"right".to_vec());
+    bench.require_password("right");
+    bench.ask("HELLO 3 AUTH default right");
     bench.expect(&[
         ("SELECT 2", "+OK"),
         ("CLIENT SETNAME me", "+OK"),

@@ -226,7 +226,7 @@ fn filter(args: Args<'_>) -> Result<Filter<'_>, CommandError> {
 
 impl Categories {
     /// The category of a name without its `@`, in any case.
-    pub(super) fn from_name(name: &[u8]) -> Option<Categories> {
+    pub(crate) fn from_name(name: &[u8]) -> Option<Categories> {
         let is_it =
             |(_, word): &&(Categories, &str)| word.as_bytes()[1..].eq_ignore_ascii_case(name);
         Categories::WORDS.iter().find(is_it).map(|(category, _)| *category)

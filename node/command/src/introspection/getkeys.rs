@@ -2,15 +2,11 @@
 
 use skep_resp::Args;
 
-use crate::bitmap;
 use crate::cx::Cx;
 use crate::dispatch::{fits_arity, resolve};
 use crate::error::CommandError;
 use crate::keyspec;
 use crate::row::{Flags, KeySpec, Row};
-
-/// Says that the flags depend on the arguments, in a key specification.
-const VARIABLE: &str = "variable_flags";
 
 /// `COMMAND GETKEYS command ...`.
 pub(crate) fn getkeys(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
@@ -29,7 +25,7 @@ pub(crate) fn getkeysandflags(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), Com
     for (at, spec) in keys {
         cx.reply.array(2);
         cx.reply.bulk(&request[at]);
-        super::catalogue::words(cx.reply, flags(spec, request).iter().copied());
+        super::catalogue::words(cx.reply, keyspec::flags(spec, request).iter().copied());
     }
     Ok(())
 }
@@ -55,21 +51,6 @@ fn keys_of(request: Args<'_>) -> Result<Vec<(usize, &'static KeySpec)>, CommandE
         Err(_) if row.flags.has(Flags::NO_MANDATORY_KEYS) => Ok(Vec::new()),
         Err(_) => Err(INVALID),
     }
-}
-
-/// What happens to the keys of a specification. Of those with variable flags the specification
-/// holds the most that may happen; a SET without GET and
-/// a BITFIELD that only reads do less.
-fn flags(spec: &'static KeySpec, request: Args<'_>) -> Vec<&'static str> {
-    if !spec.flags.contains(&VARIABLE) {
-        return spec.flags.to_vec();
-    }
-    if request[0].eq_ignore_ascii_case(b"BITFIELD") {
-        let only_reads = bitmap::field::only_reads(request);
-        return if only_reads { vec!["RO", "access"] } else { vec!["RW", "access", "update"] };
-    }
-    let reads = request.iter().skip(3).any(|word| word.eq_ignore_ascii_case(b"GET"));
-    if reads { vec!["RW", "access", "update"] } else { vec!["OW", "update"] }
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! Nothing here changes a key, except the few DEBUG subcommands that say so. Replies are bounded
 //! by the command table, the options table, the slow log and the latency monitor.
 
-pub(crate) mod acl;
 pub(crate) mod catalogue;
 pub(crate) mod config;
 pub(crate) mod debug;

@@ -1,6 +1,7 @@
 //! THE command table. Rows stand in one file per family; from them come dispatch, `COMMAND`,
 //! key extraction, ACL categories and documentation.
 
+mod acl;
 mod bitmap;
 mod cluster;
 mod connection;

@@ -1,18 +1,19 @@
 //! Rows of the server family.
 
 use crate::introspection::{
-    acl, catalogue, config, debug, docs, getkeys, info, latency, lolwut, memory, module, monitor,
+    catalogue, config, debug, docs, getkeys, info, latency, lolwut, memory, module, monitor,
     persistence, replication, shutdown, slowlog, time,
 };
 use crate::row::ArgumentKind::{Integer, Pattern, String};
 use crate::row::{Argument, Categories, Flags, Group, KeySpec, Row};
 
-const ANY_TIME: Flags = Flags::LOADING.and(Flags::STALE);
-const ADMIN_ANY_TIME: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(ANY_TIME);
+pub(super) const ANY_TIME: Flags = Flags::LOADING.and(Flags::STALE);
+pub(super) const ADMIN_ANY_TIME: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(ANY_TIME);
 const SLOW_LOG: Flags = Flags::ADMIN.and(ANY_TIME);
 const DISK: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::NO_ASYNC_LOADING);
 
-const ALL_NODES_SUCCEED: &[&str] = &["request_policy:all_nodes", "response_policy:all_succeeded"];
+pub(super) const ALL_NODES_SUCCEED: &[&str] =
+    &["request_policy:all_nodes", "response_policy:all_succeeded"];
 const ALL_SHARDS_SUCCEED: &[&str] = &["request_policy:all_shards", "response_policy:all_succeeded"];
 const ALL_SHARDS_MIN: &[&str] = &["request_policy:all_shards", "response_policy:agg_min"];
 const EACH_NODE: &[&str] =
@@ -24,7 +25,7 @@ const NONDETERMINISTIC_ORDER: &[&str] = &["nondeterministic_output_order"];
 const BY_SUBCOMMAND: &str = "Depends on the subcommand";
 
 const COMMAND_NAMES: &[Argument] = &[Argument::new("command-name", String).optional().multiple()];
-const FULL_COMMAND: &[Argument] =
+pub(super) const FULL_COMMAND: &[Argument] =
     &[Argument::new("command", String), Argument::new("arg", String).optional().multiple()];
 const EVENT: &[Argument] = &[Argument::new("event", String)];
 const EVENTS: &[Argument] = &[Argument::new("event", String).optional().multiple()];
@@ -39,13 +40,13 @@ const PRIMARY: &[Argument] = &[Argument::one_of(
     ],
 )];
 
-const COMMON: Row = Row { group: Group::Server, ..Row::BASE };
+pub(super) const COMMON: Row = Row { group: Group::Server, ..Row::BASE };
 
 /// Rows of containers.
 const CONTAINER: Row = Row { arity: -2, complexity: BY_SUBCOMMAND, ..COMMON };
 
 /// Rows of HELP subcommands.
-const HELP: Row =
+pub(super) const HELP: Row =
     Row { name: "help", arity: 2, flags: ANY_TIME, summary: "Explains the subcommands.", ..COMMON };
 
 const CONFIG: Row = Row { flags: ADMIN_ANY_TIME, since: "2.0.0", ..COMMON };
@@ -286,7 +287,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "acl",
         since: "6.0.0",
         summary: "Commands about users and what they may do.",
-        subcommands: ACL_ROWS,
+        subcommands: super::acl::ROWS,
         ..CONTAINER
     },
 ];
@@ -519,27 +520,5 @@ const LATENCY_ROWS: &[Row] = &[
         arguments: EVENTS,
         tips: &["request_policy:all_nodes", "response_policy:agg_sum"],
         ..LATENCY
-    },
-];
-
-const ACL: Row = Row { flags: Flags::NOSCRIPT.and(ANY_TIME), since: "6.0.0", ..COMMON };
-
-const ACL_ROWS: &[Row] = &[
-    Row {
-        name: "cat",
-        arity: -2,
-        summary: "Lists the categories of commands, or the commands of one.",
-        complexity: "O(N) with N being the number of commands",
-        arguments: &[Argument::new("category", String).optional()],
-        run: acl::cat,
-        ..ACL
-    },
-    Row { since: "6.0.0", run: acl::help, ..HELP },
-    Row {
-        name: "whoami",
-        arity: 2,
-        summary: "Tells who this connection has authenticated as.",
-        run: acl::whoami,
-        ..ACL
     },
 ];

@@ -96,7 +96,6 @@ fn is_always_zero(name: &str) -> bool {
         "sync_partial_err",
         "active_defrag_",
         "tracking_total_",
-        "acl_access_denied_",
         "repl_backlog_",
     ];
     NAMES.contains(&name) || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))

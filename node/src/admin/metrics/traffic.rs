@@ -107,6 +107,24 @@ pub(super) const METRICS: &[Metric] = &[
         |facts| facts.figures.statistics.error_count("WRONGPASS") as f64,
     ),
     counter(
+        "redis_acl_access_denied_cmd_total",
+        "acl_access_denied_cmd",
+        "Commands that their user may not run.",
+        |facts| facts.node.access.denied()[0] as f64,
+    ),
+    counter(
+        "redis_acl_access_denied_key_total",
+        "acl_access_denied_key",
+        "Commands whose user may not touch one of their keys.",
+        |facts| facts.node.access.denied()[1] as f64,
+    ),
+    counter(
+        "redis_acl_access_denied_channel_total",
+        "acl_access_denied_channel",
+        "Commands whose user may not use one of their channels.",
+        |facts| facts.node.access.denied()[2] as f64,
+    ),
+    counter(
         "redis_total_error_replies",
         "total_error_replies",
         "Replies that were errors.",
