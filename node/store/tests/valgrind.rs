@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::thread;
 
 use skep_store::{
-    DeadShare, Expiry, NewValue, Options, Policy, ScanCursor, Store, StripeSet, Upkeep, View,
-    Writer,
+    DeadShare, Editor, End, Expiry, Kind, NewValue, Options, Policy, ScanCursor, Store, StripeSet,
+    Upkeep, View, Writer,
 };
 
 const NOW_MS: u64 = 1_780_000_000_000;
@@ -79,6 +79,58 @@ fn write_and_edit(store: &Store, writer: &mut Writer) {
         view.swap(2, 0);
     });
     assert_eq!(shared.len(), LARGE, "a shared value is copied before it is edited");
+}
+
+/// Lets collections grow, change, move, be copied, replaced, emptied and removed.
+fn collections(store: &Store, writer: &mut Writer) {
+    let at = Some(NOW_MS + 1_000_000_000_000);
+    for (number, kind) in
+        [Kind::List, Kind::Set, Kind::SortedSet, Kind::Hash].into_iter().enumerate()
+    {
+        let names =
+            ["a", "b", "c"].map(|name| format!("{{{number}}}collection:{name}").into_bytes());
+        in_view(store, writer, NOW_MS, |view| {
+            let [a, b, c] = [&names[0], &names[1], &names[2]].map(|name| view.key(name));
+            for count in [10, 700] {
+                let fill = |editor: &mut Editor<'_>| put_some(editor, count);
+                view.edit_collection(0, &a, kind, fill).expect("room");
+                // With an expiry the record has to be written anew.
+                view.set_expiry(0, &a, at).expect("room");
+                assert!(view.copy_value((0, &a), (1, &b)).expect("room"));
+                assert!(view.move_value((0, &a), (0, &c)).expect("room"));
+                assert!(view.find(0, &a).is_none());
+                let contents = view.find(0, &c).expect("it").collection(kind).expect("one");
+                assert_eq!(contents.iter().count(), contents.len());
+                assert!(view.move_value((0, &c), (0, &a)).expect("room"));
+            }
+            view.set(1, &b, NewValue::Bytes(b"a string"), Expiry::Never).expect("room");
+            assert!(view.copy_value((0, &a), (1, &b)).expect("room"));
+            view.edit_collection(1, &b, kind, remove_all).expect("room");
+            assert!(view.find(1, &b).is_none());
+        });
+        settle(store, writer, NOW_MS);
+        in_view(store, writer, NOW_MS, |view| assert!(view.remove(0, &view.key(&names[0]))));
+    }
+    settle(store, writer, NOW_MS);
+}
+
+fn put_some(editor: &mut Editor<'_>, count: usize) {
+    for number in 0..count {
+        let name = number.to_string();
+        match editor.kind() {
+            Kind::List => editor.push(End::Left, name.as_bytes()),
+            Kind::Set => drop(editor.put(name.as_bytes(), b"")),
+            Kind::SortedSet => drop(editor.put_score(name.as_bytes(), number as f64)),
+            Kind::Hash => drop(editor.put(name.as_bytes(), &vec![b'v'; number % 90])),
+        }
+    }
+}
+
+fn remove_all(editor: &mut Editor<'_>) {
+    while editor.kind() == Kind::List && editor.pop(End::Right).is_some() {}
+    (0..700usize).for_each(|number| {
+        editor.remove(number.to_string().as_bytes());
+    });
 }
 
 fn look(store: &Store, writer: &mut Writer) {
@@ -164,6 +216,7 @@ fn every_unsafe_path() {
     let options = Options { databases: usize::from(DATABASES), reserve_bytes: 64 << 20, seed: 42 };
     let store = Store::new(&options).expect("address space");
     let mut writer = Writer::new(3);
+    collections(&store, &mut writer);
     write_and_edit(&store, &mut writer);
     look(&store, &mut writer);
     remove(&store, &mut writer);
