@@ -169,34 +169,6 @@ fn after_a_storm_of_changes_replicas_are_equal_to_their_primaries() -> TestResul
     for primary in primaries {
         let replica = cluster.replica_of(primary);
         assert_eq!(cluster.node(primary).ask("WAIT 1 10000")?, "1");
-        {
-            std::thread::sleep(std::time::Duration::from_secs(3));
-            let a = cluster.node(primary).ask("DEBUG SLOT-DIGESTS")?;
-            let b = cluster.node(replica).ask("DEBUG SLOT-DIGESTS")?;
-            let mut lanes = std::collections::BTreeMap::new();
-            for (i, (x, y)) in a.split_whitespace().zip(b.split_whitespace()).enumerate() {
-                if x != y {
-                    *lanes.entry(i % 256).or_insert(0) += 1;
-                }
-            }
-            println!("LANES {lanes:?} of {}", a.split_whitespace().count());
-            println!("P {}", cluster.node(primary).ask("INFO replication")?.replace("\r\n", " "));
-            println!("R {}", cluster.node(replica).ask("INFO replication")?.replace("\r\n", " "));
-            let pid = cluster.node(replica).pid();
-            for t in std::fs::read_dir(format!("/proc/{pid}/task"))? {
-                let t = t?.path();
-                println!(
-                    "T {} {}",
-                    std::fs::read_to_string(t.join("comm"))?.trim(),
-                    std::fs::read_to_string(t.join("stat"))?
-                        .split(' ')
-                        .skip(13)
-                        .take(2)
-                        .collect::<Vec<_>>()
-                        .join(",")
-                );
-            }
-        }
         wait_for_equal_digests(&cluster, primary, replica);
         let digests = cluster.node(primary).ask("DEBUG SLOT-DIGESTS")?;
         let empty = digests.matches("0000000000000000").count();

@@ -22,6 +22,8 @@ const BATCH_BYTES: usize = 1 << 20;
 const SETTLE: Duration = Duration::from_secs(60);
 /// Two samples that differ by less are the same memory; an order below `LIVE_BAR`.
 const STILL: f64 = 0.001;
+/// So many looks in a row must see the same: on a busy machine upkeep pauses, too.
+const LOOKS: usize = 3;
 
 /// A shape of items as `planner size --shape` names it, and how to make one.
 struct Shape {
@@ -100,7 +102,7 @@ fn memory(client: &mut Client) -> TestResult<(f64, f64)> {
     let begin = std::time::Instant::now();
     loop {
         let now = read_memory(client)?;
-        if seen.last().is_some_and(|&last| is_still(last, now)) {
+        if seen.len() >= LOOKS && seen.iter().rev().take(LOOKS).all(|&last| is_still(last, now)) {
             return Ok(now);
         }
         seen.push(now);
