@@ -183,8 +183,9 @@ impl Env<'_> {
         }
         // It may have been CLIENT PAUSE.
         self.client.paused = self.server.paused();
-        let skipped = |command: &Command| command.row.flags.has(Flags::SKIP_SLOWLOG);
-        if !prepared.command.is_some_and(skipped) {
+        let is_noted = |command: &Command| !command.row.flags.has(Flags::SKIP_SLOWLOG);
+        // What is no command may be a misspelt one with a password.
+        if prepared.command.is_some_and(is_noted) {
             let duration_us = end_ns.saturating_sub(begin_ns) / 1000;
             self.server.note_slow(self.client, duration_us, args);
         }

@@ -16,6 +16,8 @@ const OUT_OF_RANGE: CommandError = CommandError::text("ERR value is out of range
 const DEFAULT_COUNT: usize = 10;
 /// Picks with repetition that are refused: their reply could not be held.
 const MAX_PICKS: i64 = 10_000_000;
+/// Bytes of elements that repeat in a reply.
+const MAX_PICKED_BYTES: usize = 512 << 20;
 
 /// The collection that a key holds, read.
 ///
@@ -157,22 +159,34 @@ impl Picks {
     }
 
     /// Picks elements at random.
+    ///
+    /// # Errors
+    /// They are more than a reply can hold.
     pub(crate) fn pick<'v>(
         self,
         contents: Contents<'v>,
         random: &mut dyn FnMut() -> u64,
-    ) -> Vec<Picked<'v>> {
-        match self {
-            Picks::Different(count) => pick_different(contents, count, random),
-            Picks::Repeating(count) if contents.is_large() => {
-                (0..count).map_while(|_| contents.pick(&mut *random)).collect()
+    ) -> Result<Vec<Picked<'v>>, CommandError> {
+        let count = match self {
+            Picks::Different(count) => return Ok(pick_different(contents, count, random)),
+            Picks::Repeating(count) => count,
+        };
+        // One pick of a small collection is a walk over it.
+        let all: Vec<_> = if contents.is_large() { Vec::new() } else { contents.iter().collect() };
+        let (mut picked, mut bytes) = (Vec::new(), 0);
+        for _ in 0..count {
+            let one = match all.len() {
+                0 => contents.pick(&mut *random),
+                len => all.get((random() % len as u64) as usize).copied(),
+            };
+            let Some((field, value)) = one else { break };
+            bytes += field.len() + value.len();
+            if bytes > MAX_PICKED_BYTES {
+                return Err(OUT_OF_RANGE);
             }
-            Picks::Repeating(count) => {
-                // One pick of a small collection is a walk over it.
-                let all: Vec<_> = contents.iter().collect();
-                (0..count).map(|_| all[(random() % all.len() as u64) as usize]).collect()
-            }
+            picked.push((field, value));
         }
+        Ok(picked)
     }
 }
 

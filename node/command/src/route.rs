@@ -120,6 +120,8 @@ fn slot_of(
     let mut slot = None;
     match command.row.name {
         "ssubscribe" => join(&mut slot, args.iter().skip(1))?,
+        // Of this connection, wherever the slot is by now.
+        "sunsubscribe" => {}
         "spublish" => join(&mut slot, args.iter().skip(1).take(1))?,
         "exec" => {
             for queued in client.transaction.iter().flat_map(|queued| &queued.commands) {

@@ -17,7 +17,7 @@
 //! lane then repeats, does no harm.
 
 use crate::Database;
-use crate::collection::{Contents, Kind, is_small_collection, write_op};
+use crate::collection::{Contents, Kind, is_small_collection, read_ops, write_op};
 
 /// Longest key or value that is believed.
 const MAX_BYTES: usize = 1 << 30;
@@ -239,7 +239,11 @@ fn elements<'a>(input: &mut Input<'a>) -> Result<Option<Effect<'a>>, Corrupt> {
     let kind = Kind::of(kind).ok_or(Corrupt)?;
     let Some(database) = input.u16() else { return Ok(None) };
     let Some(key) = input.string()? else { return Ok(None) };
-    Ok(input.string()?.map(|ops| Effect::Elements { database, key, kind, ops }))
+    let Some(ops) = input.string()? else { return Ok(None) };
+    match read_ops(kind, ops, |_, _| {}) {
+        true => Ok(Some(Effect::Elements { database, key, kind, ops })),
+        false => Err(Corrupt),
+    }
 }
 
 /// Calls `write` with the pieces of each effect that tells of a whole collection.

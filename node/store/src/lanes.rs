@@ -360,6 +360,11 @@ impl View<'_> {
         let stripe = usize::from(key.stripe());
         let (head, len) = (Head::elements(kind, run, key.bytes), (ops.len() as u32).to_le_bytes());
         self.log(stripe, &[head.as_bytes(), key.bytes, &len, ops]);
+        // Told again, it may empty the collection in between, and the key would live for ever.
+        if let Some(at) = found.expiry_ms() {
+            let head = Head::of_key(KeyKind::Expire, run, key.bytes);
+            self.log(stripe, &[head.as_bytes(), key.bytes, &at.to_le_bytes()]);
+        }
     }
 
     /// Brings the digest of a key's slot up to date.

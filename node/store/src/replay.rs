@@ -241,6 +241,9 @@ fn apply(store: &Store, writer: &mut Writer, parts: &[(u8, &[u8])]) -> Result<()
             result = result.and_then(|()| apply_one(&mut view, *lane, &effect));
             rest = &rest[len_bytes..];
         }
+        if result.is_err() {
+            break;
+        }
         view.log_copy(*lane, bytes);
     }
     drop(view);

@@ -149,6 +149,10 @@ impl Writer {
             open.filled += len_bytes;
             return Ok(location);
         }
+        // What is longer than a block never fits.
+        if len_bytes > BLOCK_BYTES {
+            return Err(Exhausted);
+        }
         self.open_segment(store)?;
         self.allocate(store, len_bytes)
     }

@@ -1,6 +1,8 @@
 //! Users as lines of text: `user name word ...`, in the file of ACL LOAD and ACL SAVE and in the
 //! configuration. All lines can be followed, or nothing changes.
 
+use std::collections::BTreeSet;
+
 use super::advice::advice;
 use super::rule::{Unclosed, join_selectors};
 use super::user::User;
@@ -35,22 +37,32 @@ impl Users {
         lines: impl Iterator<Item = (usize, Vec<&'l [u8]>)>,
     ) -> Result<Users, Vec<LineProblem>> {
         let mut users = self.clone();
-        let (mut named, mut problems) = (Vec::new(), Vec::new());
+        let (mut named, mut problems) = (BTreeSet::new(), Vec::new());
         for (line, words) in lines {
             match user_of(&words, self.hear_all()) {
-                Ok(user) if named.contains(&user.name().to_vec()) => {
+                Ok(user) if named.contains(user.name()) => {
                     let name = String::from_utf8_lossy(user.name());
                     problems
                         .push(LineProblem { line, text: format!("user '{name}' is there twice") });
                 }
                 Ok(user) => {
-                    named.push(user.name().to_vec());
+                    named.insert(user.name().to_vec());
                     users.put(user);
                 }
                 Err(text) => problems.push(LineProblem { line, text }),
             }
         }
         if problems.is_empty() { Ok(users) } else { Err(problems) }
+    }
+
+    /// Whether a file would tell a user as it is: a rule may have what a line cannot say.
+    pub(super) fn is_writable(&self, name: &[u8]) -> bool {
+        let Some(user) = self.get(name) else { return true };
+        let line = user.line();
+        let mut read = lines(&line);
+        let (Some((_, words)), None) = (read.next(), read.next()) else { return false };
+        let again = user_of(&words, self.hear_all());
+        std::str::from_utf8(&line).is_ok() && again.is_ok_and(|again| again.line() == line)
     }
 
     /// The text of a file that says the same.

@@ -11,6 +11,8 @@ const MAX_APART_MS: u64 = 60_000;
 const COMPARED_ENTRIES: usize = 10;
 /// Bytes of an object that are kept. Redis keeps all of them.
 const MAX_OBJECT_BYTES: usize = 1 << 10;
+/// Longest text about a client that is kept.
+const MAX_CLIENT_BYTES: usize = 1024;
 
 /// Where a command came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +62,16 @@ pub struct DenialLog {
 
 impl DenialLog {
     /// Notes a refusal.
-    pub fn note(&mut self, mut denial: Denial, client: String, now_ms: u64, max_entries: usize) {
+    pub fn note(
+        &mut self,
+        mut denial: Denial,
+        mut client: String,
+        now_ms: u64,
+        max_entries: usize,
+    ) {
         denial.object.truncate(MAX_OBJECT_BYTES);
+        denial.user.truncate(MAX_OBJECT_BYTES);
+        client.truncate(client.floor_char_boundary(MAX_CLIENT_BYTES));
         let is_like = |entry: &Entry| {
             entry.denial == denial && now_ms.saturating_sub(entry.updated_ms) <= MAX_APART_MS
         };

@@ -60,6 +60,13 @@ pub(crate) fn log_in(
         Some(user) => {
             cx.client.become_user(Arc::clone(user), version);
             cx.server.client_changed(cx.client);
+            // Who has changed the users meanwhile has not seen this one come.
+            let (users, now) = cx.server.users();
+            if now != version && !users.get(name).is_some_and(|user| user.is_on()) {
+                cx.client.sign_out((&users, now));
+                cx.client.close_after_reply = true;
+                return Err(WRONG_PASSWORD);
+            }
             Ok(Login::Done)
         }
         None => {

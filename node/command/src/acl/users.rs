@@ -61,6 +61,12 @@ pub(crate) fn fresh_default() -> Arc<User> {
     Arc::clone(&FRESH_DEFAULT)
 }
 
+/// What a line of a file cannot say would be lost, or be something else, after ACL SAVE.
+const NOT_WRITABLE: CommandError = CommandError::text(
+    "ERR This user could not be saved: names and rules must be UTF-8 text without blanks or \
+     parentheses of their own",
+);
+
 impl Users {
     /// The default user alone.
     pub fn new(hear_all: bool) -> Users {
@@ -135,10 +141,14 @@ impl Users {
             let before = "ERR Unmatched parenthesis in acl selector starting at '";
             CommandError::quoting(before, words[number], "'.")
         })?;
-        self.with(name, &words).map_err(|(number, error)| {
+        let users = self.with(name, &words).map_err(|(number, error)| {
             let behind = format!("': {error}");
             CommandError::quoting("ERR Error in ACL SETUSER modifier '", &words[number], &behind)
-        })
+        })?;
+        match users.is_writable(name) {
+            true => Ok(users),
+            false => Err(NOT_WRITABLE),
+        }
     }
 
     /// These users with one that has followed words, or the number of the word that is wrong.

@@ -34,7 +34,7 @@ pub(crate) fn hrandfield(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandE
         cx.reply.array(0);
         return Ok(());
     };
-    let picked = picks.pick(hash, &mut random);
+    let picked = picks.pick(hash, &mut random)?;
     let is_flat = cx.reply.protocol() == Protocol::Resp2;
     cx.reply.array(if has_values && is_flat { 2 * picked.len() } else { picked.len() });
     for (field, value) in picked {

@@ -60,21 +60,22 @@ pub(crate) fn srandmember(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), Command
     }
     let picks = args.get(2).map(Picks::parse).transpose()?;
     let mut state = cx.view.random();
-    elements::with(cx, &args[1], Kind::Set, |reply, set| {
-        let mut random = || crate::random::next(&mut state);
-        match (picks, set) {
-            (Some(picks), Some(set)) => {
-                let picked = picks.pick(set, &mut random);
-                reply.array(picked.len());
-                picked.into_iter().for_each(|(member, _)| reply.bulk(member));
-            }
-            (Some(_), None) => reply.array(0),
-            (None, set) => match set.and_then(|set| set.pick(&mut random)) {
-                Some((member, _)) => reply.bulk(member),
-                None => reply.null(),
-            },
+    let mut random = || crate::random::next(&mut state);
+    let (database, key) = (cx.database(), cx.key(&args[1]));
+    let set = elements::read(&mut cx.view, database, &key, Kind::Set)?;
+    match (picks, set) {
+        (Some(picks), Some(set)) => {
+            let picked = picks.pick(set, &mut random)?;
+            cx.reply.array(picked.len());
+            picked.into_iter().for_each(|(member, _)| cx.reply.bulk(member));
         }
-    })
+        (Some(_), None) => cx.reply.array(0),
+        (None, set) => match set.and_then(|set| set.pick(&mut random)) {
+            Some((member, _)) => cx.reply.bulk(member),
+            None => cx.reply.null(),
+        },
+    }
+    Ok(())
 }
 
 #[cfg(test)]

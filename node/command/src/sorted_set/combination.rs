@@ -246,7 +246,7 @@ fn read<R>(
 /// A set, sorted or not.
 fn set_in<'v>(item: &Item<'v>) -> Result<Contents<'v>, CommandError> {
     match item.value() {
-        Value::Collection(set) if set.kind() != Kind::Hash => Ok(set),
+        Value::Collection(set) if [Kind::Set, Kind::SortedSet].contains(&set.kind()) => Ok(set),
         _ => Err(CommandError::WRONG_TYPE),
     }
 }

@@ -149,6 +149,9 @@ mod tests {
             ("ZINTERCARD 1 a LIMIT -1", "-ERR LIMIT can't be negative"),
             ("HSET h f v", ":1"),
             ("ZUNION 2 a h", WRONG_TYPE),
+            ("LPUSH l x", ":1"),
+            ("ZUNION 2 a l", WRONG_TYPE),
+            ("ZINTER 2 a l", WRONG_TYPE),
             ("ZUNIONSTORE h 1 a", ":1"),
             ("TYPE h", "+zset"),
         ]);

@@ -35,7 +35,7 @@ pub(crate) fn zrandmember(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), Command
         cx.reply.array(0);
         return Ok(());
     };
-    let picked = picks.pick(set, &mut random);
+    let picked = picks.pick(set, &mut random)?;
     reply_len(cx.reply, picked.len(), has_scores);
     for (member, value) in picked {
         reply_member(cx.reply, member, score_in(value), has_scores);

@@ -1,10 +1,10 @@
 //! A collection as a handler reads it.
 
 use super::fields::{Fields, split};
-use super::list::{List, field_of};
+use super::list::{List, field_of, is_position};
 use super::page::Page;
 use super::sorted::{self, SortedSet};
-use super::{Elements, Kind, Large, digest_of, varint};
+use super::{Elements, Kind, Large, SMALL_BYTES_MAX, digest_of, varint};
 
 /// A collection, under its stripe's lock.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,11 @@ pub(crate) fn is_small_collection(bytes: &[u8]) -> bool {
     let Some(kind) = Kind::of(*kind) else { return false };
     let Some((_, entries)) = rest.split_at_checked(prefix_bytes(kind)) else { return false };
     rest = entries;
-    let is_any = !rest.is_empty();
+    let is_sound = match kind {
+        Kind::List => Contents::Small(kind, &bytes[1..]).begin().is_some_and(is_position),
+        _ => true,
+    };
+    let is_any = is_sound && !rest.is_empty() && rest.len() <= SMALL_BYTES_MAX;
     while !rest.is_empty() {
         let entry =
             varint::checked(rest).and_then(|(len, head)| rest[head..].split_at_checked(len));
@@ -103,8 +107,8 @@ impl<'a> Contents<'a> {
     /// The value of an element.
     pub fn get(self, field: &[u8]) -> Option<&'a [u8]> {
         match self {
-            Contents::Small(_, bytes) => {
-                Entries(bytes).find(|(other, _)| *other == field).map(|(_, value)| value)
+            Contents::Small(kind, bytes) => {
+                entries_of(kind, bytes).find(|(other, _)| *other == field).map(|(_, value)| value)
             }
             Contents::Large(large) => large.get(field),
         }
@@ -138,8 +142,8 @@ impl<'a> Contents<'a> {
     /// that is there all the time is visited once.
     pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&'a [u8], &'a [u8])) -> u64 {
         match self {
-            Contents::Small(_, bytes) => {
-                Entries(bytes).for_each(|(field, value)| visit(field, value));
+            Contents::Small(kind, bytes) => {
+                entries_of(kind, bytes).for_each(|(field, value)| visit(field, value));
                 0
             }
             Contents::Large(large) => {
@@ -151,9 +155,9 @@ impl<'a> Contents<'a> {
     /// An element at random, each with the same probability.
     pub fn pick(self, mut random: impl FnMut() -> u64) -> Option<(&'a [u8], &'a [u8])> {
         match self {
-            Contents::Small(_, bytes) => {
-                let count = Entries(bytes).count().max(1) as u64;
-                Entries(bytes).nth((random() % count) as usize)
+            Contents::Small(kind, bytes) => {
+                let count = entries_of(kind, bytes).count().max(1) as u64;
+                entries_of(kind, bytes).nth((random() % count) as usize)
             }
             Contents::Large(large) => large.fields()?.pick(random),
         }

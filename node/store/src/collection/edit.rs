@@ -233,6 +233,9 @@ pub(crate) fn read_ops(kind: Kind, ops: &[u8], mut take: impl FnMut(&[u8], Optio
     while let Some((op, after)) = rest.split_first() {
         rest = after;
         let Some(field) = part(&mut rest) else { return false };
+        if kind == Kind::List && position_of(field).is_none() {
+            return false;
+        }
         let value = match *op {
             PUT => match part(&mut rest) {
                 Some(value) if kind.takes(value) => Some(value),

@@ -28,6 +28,8 @@ pub(crate) struct Fields {
     /// How many bits the directory looks at.
     depth: u32,
     buckets: Vec<Bucket>,
+    /// How many buckets there were when the directory was last to shrink, or has grown.
+    shrunk_at: usize,
     len: usize,
     heap_bytes: usize,
 }
@@ -95,6 +97,7 @@ impl Fields {
             directory: vec![0],
             depth: 0,
             buckets: vec![first],
+            shrunk_at: usize::MAX,
             len: 0,
             heap_bytes: 0,
         };
@@ -272,6 +275,7 @@ impl Fields {
                 self.rebuild(|fields| {
                     fields.directory = fields.directory.iter().flat_map(|at| [*at, *at]).collect();
                     fields.depth += 1;
+                    fields.shrunk_at = usize::MAX;
                 });
             }
             self.split_bucket(number, hash);
@@ -328,7 +332,9 @@ impl Fields {
             bucket.tags.extend_from_slice(&gone.tags);
             bucket.page.append(&gone.page);
         });
-        if self.buckets.len() * 8 < self.directory.len() {
+        // Not again and again, where a few deep buckets keep it long.
+        if self.buckets.len() * 8 < self.directory.len() && self.buckets.len() <= self.shrunk_at / 2
+        {
             self.shrink_directory();
         }
     }
@@ -363,7 +369,11 @@ impl Fields {
     }
 
     fn shrink_directory(&mut self) {
+        self.shrunk_at = self.buckets.len();
         let deepest = self.buckets.iter().map(|bucket| bucket.depth).max().unwrap_or(0);
+        if deepest == self.depth {
+            return;
+        }
         let step = 1 << (self.depth - deepest);
         self.rebuild(|fields| {
             fields.directory = fields.directory.iter().step_by(step).copied().collect();

@@ -1,10 +1,10 @@
 //! A large list: values with positions that go on for ever in both directions.
 //!
 //! Positions are what replicas are told of, because "the value at 7 is x" may be told twice. Told
-//! again on top of a later state they may leave holes for a while: values that are there only so that
-//! others have their place, and that are gone when all has been told.
+//! again on top of a later state there may be gaps for a while: what lies beyond one is put aside, and
+//! what is removed in the middle leaves a hole. Neither is left when all has been told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ranked::Ranked;
 
@@ -15,7 +15,15 @@ pub(crate) struct List {
     begin: i64,
     values: Ranked,
     holes: BTreeSet<i64>,
+    /// Values beyond a gap, and what they take.
+    aside: BTreeMap<i64, Vec<u8>>,
+    aside_bytes: usize,
 }
+
+/// Positions lie between these, which nobody reaches by pushing.
+const POSITION_MAX: i64 = 1 << 62;
+/// What a value put aside takes besides its bytes.
+const ASIDE_BYTES: usize = 64;
 
 impl List {
     /// A list without values, whose first one will have this position.
@@ -31,13 +39,13 @@ impl List {
         self.begin + self.values.len() as i64
     }
 
-    /// How many values there are, holes included.
+    /// How many values there are, in their order; holes included.
     pub(crate) fn len(&self) -> usize {
         self.values.len()
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.values.heap_bytes()
+        self.values.heap_bytes() + self.aside_bytes + self.holes.len() * size_of::<i64>() * 2
     }
 
     /// The value of a rank.
@@ -47,6 +55,9 @@ impl List {
 
     /// The value at a position, unless it is a hole.
     pub(crate) fn get_at(&self, position: i64) -> Option<&[u8]> {
+        if let Some(value) = self.aside.get(&position) {
+            return Some(value);
+        }
         let rank = usize::try_from(position.checked_sub(self.begin)?).ok()?;
         self.values.get(rank).filter(|_| self.holes.is_empty() || !self.holes.contains(&position))
     }
@@ -64,29 +75,27 @@ impl List {
         if self.values.len() == 0 {
             self.begin = position;
         }
-        while position < self.begin - 1 {
-            self.begin -= 1;
-            self.values.insert(0, &[]);
-            self.holes.insert(self.begin);
-        }
-        while position > self.end() {
-            self.holes.insert(self.end());
-            self.values.insert(self.values.len(), &[]);
-        }
-        if position == self.begin - 1 {
+        if position == self.end() {
+            self.values.insert(self.values.len(), &[value]);
+        } else if position == self.begin - 1 {
             self.begin -= 1;
             self.values.insert(0, &[value]);
-        } else if position == self.end() {
-            self.values.insert(self.values.len(), &[value]);
-        } else {
+        } else if position > self.begin - 1 && position < self.end() {
             self.values.replace((position - self.begin) as usize, &[value]);
             self.holes.remove(&position);
+        } else {
+            self.aside_bytes += value.len() + ASIDE_BYTES;
+            let before = self.aside.insert(position, value.to_vec());
+            self.no_longer_aside(before.as_deref());
         }
+        self.join();
     }
 
     /// Removes the value at a position.
     pub(crate) fn remove_at(&mut self, position: i64) {
-        if position < self.begin || position >= self.end() {
+        let aside = self.aside.remove(&position);
+        self.no_longer_aside(aside.as_deref());
+        if aside.is_some() || position < self.begin || position >= self.end() {
             return;
         }
         self.holes.insert(position);
@@ -97,6 +106,33 @@ impl List {
         while self.values.len() > 0 && self.holes.remove(&(self.end() - 1)) {
             self.values.remove(self.values.len() - 1);
         }
+        self.join();
+    }
+
+    /// Takes in what was put aside and is beside the others now, or the first of it if there are none.
+    fn join(&mut self) {
+        while !self.aside.is_empty() {
+            if self.values.len() == 0
+                && let Some((first, _)) = self.aside.first_key_value()
+            {
+                self.begin = *first;
+            }
+            let (before, behind) = (self.begin - 1, self.end());
+            if let Some(value) = self.aside.remove(&behind) {
+                self.values.insert(self.values.len(), &[&value]);
+                self.no_longer_aside(Some(&value));
+            } else if let Some(value) = self.aside.remove(&before) {
+                self.begin = before;
+                self.values.insert(0, &[&value]);
+                self.no_longer_aside(Some(&value));
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn no_longer_aside(&mut self, value: Option<&[u8]>) {
+        self.aside_bytes -= value.map_or(0, |value| value.len() + ASIDE_BYTES);
     }
 
     /// As [`super::fields::Fields::drop_some`].
@@ -112,5 +148,11 @@ pub(crate) fn field_of(position: i64) -> [u8; 8] {
 
 /// The position that a field tells.
 pub(crate) fn position_of(field: &[u8]) -> Option<i64> {
-    Some(i64::from_be_bytes(field.try_into().ok()?))
+    let position = i64::from_be_bytes(field.try_into().ok()?);
+    is_position(position).then_some(position)
+}
+
+/// Whether a list may have a value there.
+pub(crate) fn is_position(position: i64) -> bool {
+    (-POSITION_MAX..POSITION_MAX).contains(&position)
 }

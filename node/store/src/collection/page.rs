@@ -7,8 +7,13 @@ use super::varint;
 
 /// Entries of a full page.
 pub(crate) const MAX_ENTRIES: usize = 64;
-/// Bytes of a full page, unless it has a single entry.
+/// Bytes of a full page, unless it has few entries.
 const MAX_BYTES: usize = 16 << 10;
+/// Entries that a page may have however long they are: else those that are found by hash would need a
+/// directory far longer than there are pages.
+const LONG_ENTRIES: usize = 4;
+/// Bytes of a page, dead ones included, from which on it is tidied before it grows.
+const TIDY_BYTES: usize = 1 << 30;
 
 /// See the module.
 #[derive(Clone, Default, Debug)]
@@ -50,7 +55,7 @@ impl Page {
 
     /// Whether it is to be split before it grows.
     pub(crate) fn is_full(&self) -> bool {
-        self.len() >= MAX_ENTRIES || (self.len() > 1 && self.live_bytes() > MAX_BYTES)
+        self.len() >= MAX_ENTRIES || (self.len() >= LONG_ENTRIES && self.live_bytes() > MAX_BYTES)
     }
 
     /// Whether two pages are better one.
@@ -102,6 +107,12 @@ impl Page {
             return;
         }
         self.dead_bytes += head + old_len;
+        if self.bytes.len() > TIDY_BYTES {
+            self.places.remove(number);
+            *self = self.pick(0..self.len());
+            self.insert(number, parts);
+            return;
+        }
         self.places[number] = self.write(parts);
         self.tidy();
     }

@@ -9,6 +9,7 @@ use crate::collection::{
 };
 use crate::item::{Value, WrongType};
 use crate::key::Key;
+use crate::lanes::Before;
 use crate::store::Database;
 
 /// Why a collection was not changed.
@@ -46,9 +47,11 @@ impl<'v> Item<'v> {
 }
 
 /// What a collection was before it was changed.
-struct Before {
+struct Earlier {
     outside_bytes: usize,
     digest: u64,
+    /// What its slot's digest has of it.
+    of_slot: Option<Before>,
 }
 
 impl<'a> View<'a> {
@@ -127,10 +130,12 @@ impl<'a> View<'a> {
         }
         let is_logged = self.store.lanes.is_on();
         let contents = found.as_ref().and_then(|found| found.contents());
-        let before = Before {
+        let before = Earlier {
             outside_bytes: found.as_ref().map_or(0, |found| found.record.outside_bytes()),
             digest: contents.filter(|_| is_logged).map_or(0, Contents::digest),
+            of_slot: self.digest_before(run, key, found.as_ref()),
         };
+        let begin = contents.and_then(Contents::begin).unwrap_or(0);
         let form = match (&found, contents) {
             (Some(found), Some(Contents::Large(_))) => {
                 // SAFETY: the stripe is locked, and no other reference to this collection is alive.
@@ -145,7 +150,7 @@ impl<'a> View<'a> {
             _ => Form::Small(Page::default()),
         };
         let mut editor = Editor::new(kind, self.store.seed(), form, is_logged);
-        editor.begin = contents.and_then(Contents::begin).unwrap_or(0);
+        editor.begin = begin;
         let result = edit(&mut editor);
         if editor.changes > 0 {
             self.finish(run, key, found, editor, &before)?;
@@ -160,13 +165,13 @@ impl<'a> View<'a> {
         key: &Key<'_>,
         found: Option<Found<'a>>,
         editor: Editor<'_>,
-        before: &Before,
+        before: &Earlier,
     ) -> Result<(), OutOfMemory> {
         let (kind, is_empty) = (editor.kind(), editor.is_empty());
         let (ops, changes, begin) = (editor.ops, editor.changes, editor.begin);
         let delta = ops.as_ref().map_or(0, |ops| ops.digest_delta);
         let digest = before.digest.wrapping_add(delta);
-        let slot_before = self.digest_before(run, key, found.as_ref());
+        let slot_before = before.of_slot;
         let expiry_ms = found.as_ref().and_then(|found| found.record.expiry_ms());
         let written = match (editor.form, found) {
             (Form::Large(large), Some(found)) => {

@@ -488,6 +488,84 @@ fn a_stripe_is_copied_while_it_changes() {
     assert!(replica.store.take_state(&mut replica.writer, lane, b"\x04\0\0").is_err());
 }
 
+/// Changes the elements of one collection, one change at a time.
+fn edit(bench: &mut Bench, name: &[u8], kind: Kind, edits: &[&dyn Fn(&mut Editor<'_>)]) {
+    for edit in edits {
+        let mut view = bench.view(name);
+        let key = view.key(name);
+        view.edit_collection(0, &key, kind, |editor| edit(editor)).expect("room");
+    }
+}
+
+/// A replica that is given the keys as they are, and then told again what has been since `from`.
+fn told_again(primary: &mut Bench, lane: u8, from: u64) -> Bench {
+    let mut replica = replica();
+    let (mut replay, mut at) = (Replay::default(), [0; STRIPE_COUNT]);
+    at[usize::from(lane)] = from;
+    replica.store.empty_lane(&mut replica.writer, lane, from);
+    let mut effects = Vec::new();
+    let walk = Walk::default();
+    primary.store.describe_stripe(&mut primary.writer, lane, walk, 100, &mut effects);
+    replica.store.take_state(&mut replica.writer, lane, &effects).expect("effects");
+    catch_up(&primary.store, &mut replica, &mut replay, &mut at, 999).expect("lanes replay");
+    replica
+}
+
+#[test]
+fn a_collection_keeps_its_expiry_when_it_is_told_again_that_it_was_almost_empty() {
+    let mut primary = primary();
+    let lane = primary.store.key(b"set").stripe();
+    edit(&mut primary, b"set", Kind::Set, &[&|set| assert!(set.put(b"a", b""))]);
+    let at = primary.now_ms + 100_000;
+    {
+        let mut view = primary.view(b"set");
+        let key = view.key(b"set");
+        assert_eq!(view.set_expiry(0, &key, Some(at)), Ok(true));
+    }
+    let from = primary.store.lane_end(lane);
+    edit(
+        &mut primary,
+        b"set",
+        Kind::Set,
+        &[
+            &|set| assert!(set.put(b"b", b"")),
+            &|set| assert!(set.remove(b"b")),
+            &|set| assert!(set.put(b"b", b"")),
+            &|set| assert!(set.remove(b"a")),
+        ],
+    );
+    let mut replica = told_again(&mut primary, lane, from);
+    assert_same(&mut primary, &mut replica);
+}
+
+#[test]
+fn a_list_that_is_told_again_of_far_positions_needs_no_room_for_those_between() {
+    let mut primary = primary();
+    let lane = primary.store.key(b"list").stripe();
+    // A queue that has come far, and begins anew.
+    for _ in 0..2_000 {
+        edit(
+            &mut primary,
+            b"list",
+            Kind::List,
+            &[&|list| (0..100).for_each(|_| list.push(End::Right, b"v")), &|list| {
+                (0..99).for_each(|_| assert!(list.pop(End::Left).is_some()));
+            }],
+        );
+    }
+    let from = primary.store.lane_end(lane);
+    edit(
+        &mut primary,
+        b"list",
+        Kind::List,
+        &[&|list| list.push(End::Right, b"far"), &|list| list.keep(0..0), &|list| {
+            ["a", "b", "c"].iter().for_each(|value| list.push(End::Left, value.as_bytes()));
+        }],
+    );
+    let mut replica = told_again(&mut primary, lane, from);
+    assert_same(&mut primary, &mut replica);
+}
+
 #[test]
 fn a_group_that_waits_goes_on_when_the_lane_it_waits_for_is_copied_with_it() {
     let (mut primary, mut replica) = (primary(), replica());
