@@ -214,7 +214,6 @@ const TARGETS: &[Target] = &[
         1.15,
         "",
     ),
-    cluster("the same, pipeline 16", Unit::Times, Source::ReplicationCost("set-64-p16"), 1.15, ""),
 ];
 
 /// The table of targets with our column.
