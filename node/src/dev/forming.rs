@@ -47,6 +47,7 @@ struct Forming<'p> {
 /// A node that answers.
 struct Member {
     name: String,
+    address: SocketAddr,
     client: Client,
     id: String,
 }
@@ -129,7 +130,7 @@ impl Member {
                 Err(_) => sleep(STEP).await,
             }
         };
-        let mut member = Member { name: name.to_owned(), client, id: String::new() };
+        let mut member = Member { name: name.to_owned(), address, client, id: String::new() };
         member.id = member.say(&["CLUSTER", "MYID"]).await?;
         Ok(member)
     }
@@ -145,10 +146,18 @@ impl Member {
         loop {
             match self.client.ask(words).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) if error.kind() != io::ErrorKind::Other || Instant::now() > deadline => {
+                Err(error) if Instant::now() > deadline => {
                     return Err(self.complaint(words, &error.to_string()));
                 }
-                Err(_) => sleep(STEP).await,
+                Err(error) => {
+                    sleep(STEP).await;
+                    // One that has just become a replica asks those who were silent to leave.
+                    if error.kind() != io::ErrorKind::Other
+                        && let Ok(client) = Client::connect(self.address).await
+                    {
+                        self.client = client;
+                    }
+                }
             }
         }
     }
