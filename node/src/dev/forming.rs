@@ -172,7 +172,7 @@ impl Member {
     ) -> Result<(), String> {
         let words: Vec<&str> = command.split(' ').collect();
         loop {
-            let text = self.say(&words).await?;
+            let text = self.insist(&words, deadline).await?;
             let seen = field(&text, name);
             if seen == Some(wanted) {
                 return Ok(());
