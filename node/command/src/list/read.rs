@@ -8,16 +8,13 @@ use crate::cx::Cx;
 use crate::elements;
 use crate::error::CommandError;
 
+/// As [`elements::with`], of a list.
 fn with_list(
     cx: &mut Cx<'_>,
     name: &[u8],
     answer: impl FnOnce(&mut Reply, Option<Contents<'_>>),
 ) -> Result<(), CommandError> {
-    let database = cx.database();
-    let key = cx.key(name);
-    let list = elements::read(&mut cx.view, database, &key, Kind::List)?;
-    answer(cx.reply, list);
-    Ok(())
+    elements::with(cx, name, Kind::List, answer)
 }
 
 /// `LLEN key`.

@@ -94,8 +94,7 @@ impl<'a> View<'a> {
         }
         match collection.form {
             Form::Small(page) => {
-                let mut bytes = vec![kind as u8];
-                page.write_entries(&mut bytes);
+                let bytes = small_bytes(kind, collection.begin, &page);
                 self.write(database, key, NewValue::Small(&bytes), Expiry::Never, false)?;
             }
             Form::Grown(mut large) => {
