@@ -3,17 +3,14 @@
 
 use std::collections::HashSet;
 
-use skep_keyspace::glob;
 use skep_resp::{Args, Reply, parse_i64};
 use skep_store::{Contents, Database, Key, Kind, View};
 
 use crate::cx::Cx;
 use crate::error::CommandError;
-use crate::key::scan::cursor_number;
+use crate::key::scan::{INVALID_CURSOR, Step, cursor_number};
 
-const INVALID_CURSOR: CommandError = CommandError::text("ERR invalid cursor");
 const OUT_OF_RANGE: CommandError = CommandError::text("ERR value is out of range");
-const DEFAULT_COUNT: usize = 10;
 /// Picks with repetition that are refused: their reply could not be held.
 const MAX_PICKS: i64 = 10_000_000;
 /// Bytes of elements that repeat in a reply.
@@ -54,15 +51,13 @@ pub(crate) fn with(
 
 /// What an element's scan is asked for.
 struct Filter<'a> {
-    pattern: Option<&'a [u8]>,
-    count: usize,
+    step: Step<'a>,
     has_values: bool,
 }
 
 impl<'a> Filter<'a> {
     fn parse(options: Args<'a>, kind: Kind) -> Result<Filter<'a>, CommandError> {
-        let mut filter =
-            Filter { pattern: None, count: DEFAULT_COUNT, has_values: kind != Kind::Set };
+        let mut filter = Filter { step: Step::USUAL, has_values: kind != Kind::Set };
         let mut options = options.iter();
         while let Some(option) = options.next() {
             if kind == Kind::Hash && option.eq_ignore_ascii_case(b"NOVALUES") {
@@ -70,13 +65,7 @@ impl<'a> Filter<'a> {
                 continue;
             }
             let value = options.next().ok_or(CommandError::SYNTAX)?;
-            if option.eq_ignore_ascii_case(b"MATCH") {
-                filter.pattern = (value != b"*").then_some(value);
-            } else if option.eq_ignore_ascii_case(b"COUNT") {
-                let count = parse_i64(value).ok_or(CommandError::NOT_INTEGER)?;
-                let count = usize::try_from(count).ok().filter(|count| *count > 0);
-                filter.count = count.ok_or(CommandError::SYNTAX)?;
-            } else {
+            if !filter.step.take(option, value)? {
                 return Err(CommandError::SYNTAX);
             }
         }
@@ -105,8 +94,8 @@ pub(crate) fn scan(
     // The cursor comes before the elements in the reply, so that they are collected aside.
     let mut elements = Reply::new(cx.reply.protocol());
     let mut count = 0;
-    let next = contents.scan(cursor, filter.count, |field, value| {
-        if filter.pattern.is_none_or(|pattern| glob::matches(pattern, field)) {
+    let next = contents.scan(cursor, filter.step.count, |field, value| {
+        if filter.step.takes(field) {
             elements.bulk(field);
             count += 1;
             if filter.has_values {

@@ -11,32 +11,58 @@ use crate::cx::Cx;
 use crate::error::CommandError;
 use crate::key::exists::type_name;
 
-const INVALID_CURSOR: CommandError = CommandError::text("ERR invalid cursor");
+pub(crate) const INVALID_CURSOR: CommandError = CommandError::text("ERR invalid cursor");
 const DEFAULT_COUNT: usize = 10;
+
+/// What SCAN, HSCAN and their siblings are all asked for.
+pub(crate) struct Step<'a> {
+    pattern: Option<&'a [u8]>,
+    pub(crate) count: usize,
+}
+
+impl<'a> Step<'a> {
+    /// What is wanted unless a client says otherwise.
+    pub(crate) const USUAL: Step<'static> = Step { pattern: None, count: DEFAULT_COUNT };
+
+    /// Takes an option with its value. Answers whether it is one of these.
+    ///
+    /// # Errors
+    /// Its value is none.
+    pub(crate) fn take(&mut self, option: &[u8], value: &'a [u8]) -> Result<bool, CommandError> {
+        if option.eq_ignore_ascii_case(b"MATCH") {
+            self.pattern = (value != b"*").then_some(value);
+        } else if option.eq_ignore_ascii_case(b"COUNT") {
+            let count = parse_i64(value).ok_or(CommandError::NOT_INTEGER)?;
+            let count = usize::try_from(count).ok().filter(|count| *count > 0);
+            self.count = count.ok_or(CommandError::SYNTAX)?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Whether a name is wanted.
+    pub(crate) fn takes(&self, name: &[u8]) -> bool {
+        self.pattern.is_none_or(|pattern| glob::matches(pattern, name))
+    }
+}
 
 /// What SCAN is asked to return.
 struct Filter<'a> {
-    pattern: Option<&'a [u8]>,
-    count: usize,
+    step: Step<'a>,
     /// The name of the only type that is wanted. One that does not exist has no keys, as in Redis.
     kind: Option<&'a [u8]>,
 }
 
 impl<'a> Filter<'a> {
     fn parse(options: Args<'a>) -> Result<Filter<'a>, CommandError> {
-        let mut filter = Filter { pattern: None, count: DEFAULT_COUNT, kind: None };
+        let mut filter = Filter { step: Step::USUAL, kind: None };
         let mut options = options.iter();
         while let Some(option) = options.next() {
             let value = options.next().ok_or(CommandError::SYNTAX)?;
-            if option.eq_ignore_ascii_case(b"MATCH") {
-                filter.pattern = (value != b"*").then_some(value);
-            } else if option.eq_ignore_ascii_case(b"COUNT") {
-                let count = parse_i64(value).ok_or(CommandError::NOT_INTEGER)?;
-                let count = usize::try_from(count).ok().filter(|count| *count > 0);
-                filter.count = count.ok_or(CommandError::SYNTAX)?;
-            } else if option.eq_ignore_ascii_case(b"TYPE") {
+            if option.eq_ignore_ascii_case(b"TYPE") {
                 filter.kind = Some(value);
-            } else {
+            } else if !filter.step.take(option, value)? {
                 return Err(CommandError::SYNTAX);
             }
         }
@@ -45,8 +71,7 @@ impl<'a> Filter<'a> {
 
     fn takes(&self, key: &[u8], item: &Item<'_>) -> bool {
         let is_kind = |name: &[u8]| type_name(item).as_bytes().eq_ignore_ascii_case(name);
-        self.kind.is_none_or(is_kind)
-            && self.pattern.is_none_or(|pattern| glob::matches(pattern, key))
+        self.kind.is_none_or(is_kind) && self.step.takes(key)
     }
 }
 
@@ -80,7 +105,7 @@ pub(crate) fn scan(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
     if let Some(first) = cursor.stripe() {
         next = cursor;
         cx.view.each_stripe_from(first, &mut |view, stripe| {
-            let left = filter.count - seen;
+            let left = filter.step.count - seen;
             next = view.scan(database, next, left, |key, item| {
                 seen += 1;
                 if filter.takes(key, item) {
@@ -89,7 +114,7 @@ pub(crate) fn scan(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> 
                 }
             });
             // A cursor that stays in the stripe has seen enough keys, expired ones perhaps.
-            next != ScanCursor(0) && next.stripe() != Some(stripe) && seen < filter.count
+            next != ScanCursor(0) && next.stripe() != Some(stripe) && seen < filter.step.count
         });
     }
     cx.reply.array(2);
