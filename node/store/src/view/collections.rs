@@ -248,7 +248,7 @@ impl<'a> View<'a> {
     }
 
     /// Takes a large collection out of a key that goes at once, or gets it back.
-    pub(super) fn take_large(&mut self, found: &Found<'a>) -> Option<Box<Large>> {
+    fn take_large(&mut self, found: &Found<'a>) -> Option<Box<Large>> {
         let before_bytes = found.record.outside_bytes();
         // SAFETY: the stripe is locked, and no other reference to this collection is alive.
         let large = unsafe { found.record.edit_collection() }?;
@@ -259,7 +259,7 @@ impl<'a> View<'a> {
     }
 
     /// Puts a large collection back where it was.
-    pub(super) fn put_back(&mut self, found: &Found<'a>, taken: Option<Box<Large>>) {
+    fn put_back(&mut self, found: &Found<'a>, taken: Option<Box<Large>>) {
         let before_bytes = found.record.outside_bytes();
         // SAFETY: as above.
         let large = unsafe { found.record.edit_collection() };
@@ -281,14 +281,7 @@ impl<'a> View<'a> {
         (to, target): (Database, &Key<'_>),
     ) -> Result<bool, OutOfMemory> {
         let Some(found) = self.living(self.store.run(from), source) else { return Ok(false) };
-        if !found.has_large_collection() {
-            self.write_copy(&found, to, target)?;
-            return Ok(self.remove(from, source));
-        }
-        let expiry = found.record.expiry_ms().map_or(Expiry::Never, Expiry::At);
-        let mut large = self.take_large(&found);
-        let written = self.write(to, target, NewValue::Large(&mut large), expiry, false);
-        written.inspect_err(|_| self.put_back(&found, large))?;
+        self.write_value_of(&found, true, (to, target))?;
         Ok(self.remove(from, source))
     }
 
@@ -303,44 +296,53 @@ impl<'a> View<'a> {
         (to, target): (Database, &Key<'_>),
     ) -> Result<bool, OutOfMemory> {
         let Some(found) = self.living(self.store.run(from), source) else { return Ok(false) };
-        self.write_copy(&found, to, target).map(|()| true)
+        self.write_value_of(&found, false, (to, target)).map(|()| true)
     }
 
-    fn write_copy(
+    fn write_value_of(
         &mut self,
         found: &Found<'a>,
-        database: Database,
-        key: &Key<'_>,
+        is_taken: bool,
+        (database, key): (Database, &Key<'_>),
     ) -> Result<(), OutOfMemory> {
         let expiry = found.record.expiry_ms().map_or(Expiry::Never, Expiry::At);
         let modified = found.record.is_modified();
+        self.with_value_of(found, is_taken, |view, value| {
+            view.write(database, key, value, expiry, modified)
+        })
+    }
+
+    /// Calls `write` with the value of a key, independent of its record: copied, because appending may
+    /// not read what it replaces, or shared. A large collection is copied, too, or taken, where the
+    /// key goes or is written anew; it is put back when that fails.
+    pub(super) fn with_value_of<R>(
+        &mut self,
+        found: &Found<'a>,
+        is_taken: bool,
+        write: impl FnOnce(&mut Self, NewValue<'_>) -> Result<R, OutOfMemory>,
+    ) -> Result<R, OutOfMemory> {
         match found.record.value() {
-            // Copied out, because appending may not read what it replaces.
             Value::Inline(bytes) => {
                 let bytes = bytes.to_vec();
-                self.write(database, key, NewValue::Bytes(&bytes), expiry, modified)
+                write(self, NewValue::Bytes(&bytes))
             }
-            Value::Large(shared) => {
-                let shared = NewValue::Shared(Arc::clone(shared));
-                self.write(database, key, shared, expiry, modified)
-            }
+            Value::Large(shared) => write(self, NewValue::Shared(Arc::clone(shared))),
             Value::Collection(Contents::Small(kind, entries)) => {
-                let bytes = [&[kind as u8], entries].concat();
-                self.write(database, key, NewValue::Small(&bytes), expiry, modified)
+                write(self, NewValue::Small(&[&[kind as u8], entries].concat()))
             }
-            Value::Collection(Contents::Large(large)) => {
-                let mut copy = Some(Box::new(large.clone()));
-                self.write(database, key, NewValue::Large(&mut copy), expiry, modified)
+            Value::Collection(Contents::Large(large)) if !is_taken => {
+                write(self, NewValue::Large(&mut Some(Box::new(large.clone()))))
+            }
+            Value::Collection(Contents::Large(_)) => {
+                let mut large = self.take_large(found);
+                let written = write(self, NewValue::Large(&mut large));
+                written.inspect_err(|_| self.put_back(found, large))
             }
         }
     }
 }
 
 impl<'a> Found<'a> {
-    fn has_large_collection(&self) -> bool {
-        self.contents().is_some_and(Contents::is_large)
-    }
-
     fn contents(&self) -> Option<Contents<'a>> {
         match self.record.value() {
             Value::Collection(contents) => Some(contents),

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use super::{EditError, Found, View};
-use crate::collection::{Contents, Large};
+use crate::collection::Large;
 use crate::entry::{Entry, Tag};
-use crate::item::{Draft, DraftValue, LARGE_VALUE_BYTES, Record, Value};
+use crate::item::{Draft, DraftValue, LARGE_VALUE_BYTES, Record};
 use crate::key::Key;
 use crate::lanes::Before;
 use crate::shadow::EventKind;
@@ -289,35 +289,9 @@ impl<'a> View<'a> {
             found.record
         } else {
             let modified = found.record.is_modified();
-            // The value is copied out, because appending may not read what it replaces.
-            match found.record.value() {
-                Value::Inline(bytes) => {
-                    let bytes = bytes.to_vec();
-                    self.rewrite(
-                        run,
-                        key,
-                        Some(found),
-                        NewValue::Bytes(&bytes),
-                        expiry_ms,
-                        modified,
-                    )?
-                }
-                Value::Large(shared) => {
-                    let shared = NewValue::Shared(Arc::clone(shared));
-                    self.rewrite(run, key, Some(found), shared, expiry_ms, modified)?
-                }
-                Value::Collection(Contents::Small(kind, entries)) => {
-                    let bytes = [&[kind as u8], entries].concat();
-                    let value = NewValue::Small(&bytes);
-                    self.rewrite(run, key, Some(found), value, expiry_ms, modified)?
-                }
-                Value::Collection(Contents::Large(_)) => {
-                    let mut large = self.take_large(&found);
-                    let value = NewValue::Large(&mut large);
-                    self.rewrite(run, key, Some(found), value, expiry_ms, modified)
-                        .inspect_err(|_| self.put_back(&found, large))?
-                }
-            }
+            self.with_value_of(&found, true, |view, value| {
+                view.rewrite(run, key, Some(found), value, expiry_ms, modified)
+            })?
         };
         self.changed(run, key);
         if let Some(before) = before {
