@@ -179,6 +179,40 @@ impl Picks {
     }
 }
 
+/// `HRANDFIELD key [count [WITHVALUES]]` and its sibling; `word` asks for values, and `reply_all` is
+/// told whether they are wanted.
+pub(crate) fn pick_with_values(
+    cx: &mut Cx<'_>,
+    args: Args<'_>,
+    (kind, word): (Kind, &[u8]),
+    reply_all: fn(&mut Reply, Vec<Picked<'_>>, bool),
+) -> Result<(), CommandError> {
+    let mut picks = args.get(2).map(Picks::parse).transpose()?;
+    let has_values = match args.get(3) {
+        None => false,
+        Some(said) if args.len() == 4 && said.eq_ignore_ascii_case(word) => true,
+        Some(_) => return Err(CommandError::SYNTAX),
+    };
+    if has_values {
+        picks = picks.map(Picks::with_values).transpose()?;
+    }
+    let database = cx.database();
+    let key = cx.key(&args[1]);
+    let mut state = cx.view.random();
+    let mut random = || crate::random::next(&mut state);
+    match (picks, read(&mut cx.view, database, &key, kind)?) {
+        (None, contents) => match contents.and_then(|contents| contents.pick(&mut random)) {
+            Some((field, _)) => cx.reply.bulk(field),
+            None => cx.reply.null(),
+        },
+        (Some(_), None) => cx.reply.array(0),
+        (Some(picks), Some(contents)) => {
+            reply_all(cx.reply, picks.pick(contents, &mut random)?, has_values);
+        }
+    }
+    Ok(())
+}
+
 /// An element that was picked.
 pub(crate) type Picked<'v> = (&'v [u8], &'v [u8]);
 

@@ -59,6 +59,15 @@ fn is_refusal(reply: &[u8]) -> bool {
     reply.starts_with(b"-MOVED ") || reply.starts_with(b"-CLUSTERDOWN ")
 }
 
+/// A cluster, the primary of slot 0, who is to take over from it, and a counter that they have.
+fn contested() -> TestResult<(Cluster, usize, String, String)> {
+    let cluster = Cluster::formed(3, 1, &MOVED_ONLY)?;
+    let old = cluster.primary_of(0);
+    let heir = cluster.node(cluster.replica_of(old)).id().to_owned();
+    let tag = tag_in(&mut cluster.node(0).connect()?, 0..=0x0fff);
+    Ok((cluster, old, heir, format!("{{{tag}}}counter")))
+}
+
 /// All that comes back over a connection until there are so many replies, or its end.
 fn replies(client: &mut Client, count: usize) -> Vec<Vec<u8>> {
     (0..count).map_while(|_| client.reply().ok()).collect()
@@ -66,12 +75,7 @@ fn replies(client: &mut Client, count: usize) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_primary_that_wakes_after_another_took_over_acknowledges_nothing() -> TestResult {
-    let mut cluster = Cluster::formed(3, 1, &MOVED_ONLY)?;
-    let slot = 0;
-    let old = cluster.primary_of(slot);
-    let heir = cluster.node(cluster.replica_of(old)).id().to_owned();
-    let tag = tag_in(&mut cluster.node(0).connect()?, 0..=0x0fff);
-    let counter = format!("{{{tag}}}counter");
+    let (mut cluster, old, heir, counter) = contested()?;
     let load = Load::begin(&cluster, 2);
     load.wait_for(100);
     let mut clients = Vec::new();
@@ -87,7 +91,7 @@ fn a_primary_that_wakes_after_another_took_over_acknowledges_nothing() -> TestRe
         client.send(&command(&["GET", &counter]))?;
     }
     cluster.wait_for("the replica takes over", |view| {
-        view.primary_of(slot).is_some_and(|line| line.id == heir)
+        view.primary_of(0).is_some_and(|line| line.id == heir)
     });
     let mut elsewhere = roamer(&cluster);
     assert_eq!(elsewhere.say(&counter, &format!("SET {counter} 1000")), "+OK");
@@ -110,12 +114,7 @@ fn a_primary_that_wakes_after_another_took_over_acknowledges_nothing() -> TestRe
 
 #[test]
 fn a_client_that_was_silent_is_turned_away_and_not_dropped_by_a_primary_that_wakes() -> TestResult {
-    let mut cluster = Cluster::formed(3, 1, &MOVED_ONLY)?;
-    let slot = 0;
-    let old = cluster.primary_of(slot);
-    let heir = cluster.node(cluster.replica_of(old)).id().to_owned();
-    let tag = tag_in(&mut cluster.node(0).connect()?, 0..=0x0fff);
-    let counter = format!("{{{tag}}}counter");
+    let (mut cluster, old, heir, counter) = contested()?;
     let mut clients = Vec::new();
     for _ in 0..20 {
         let mut client = cluster.node(old).connect()?;
@@ -133,7 +132,7 @@ fn a_client_that_was_silent_is_turned_away_and_not_dropped_by_a_primary_that_wak
         client.send(&command(&["INCR", &counter]))?;
     }
     cluster.wait_for("the replica takes over", |view| {
-        view.primary_of(slot).is_some_and(|line| line.id == heir)
+        view.primary_of(0).is_some_and(|line| line.id == heir)
     });
     cluster.node_mut(old).go_on()?;
     for client in &mut clients {

@@ -1,52 +1,29 @@
 //! HRANDFIELD.
 
-use skep_resp::{Args, Protocol};
+use skep_resp::{Args, Protocol, Reply};
 use skep_store::Kind;
 
 use crate::cx::Cx;
-use crate::elements::{self, Picks};
+use crate::elements::{self, Picked};
 use crate::error::CommandError;
 
 /// `HRANDFIELD key [count [WITHVALUES]]`: different fields, or with a negative count any.
 pub(crate) fn hrandfield(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
-    let mut picks = args.get(2).map(Picks::parse).transpose()?;
-    let has_values = match args.get(3) {
-        None => false,
-        Some(word) if args.len() == 4 && word.eq_ignore_ascii_case(b"WITHVALUES") => true,
-        Some(_) => return Err(CommandError::SYNTAX),
-    };
-    if has_values {
-        picks = picks.map(Picks::with_values).transpose()?;
-    }
-    let database = cx.database();
-    let key = cx.key(&args[1]);
-    let mut state = cx.view.random();
-    let mut random = || crate::random::next(&mut state);
-    let hash = elements::read(&mut cx.view, database, &key, Kind::Hash)?;
-    let Some(picks) = picks else {
-        match hash.and_then(|hash| hash.pick(&mut random)) {
-            Some((field, _)) => cx.reply.bulk(field),
-            None => cx.reply.null(),
-        }
-        return Ok(());
-    };
-    let Some(hash) = hash else {
-        cx.reply.array(0);
-        return Ok(());
-    };
-    let picked = picks.pick(hash, &mut random)?;
-    let is_flat = cx.reply.protocol() == Protocol::Resp2;
-    cx.reply.array(if has_values && is_flat { 2 * picked.len() } else { picked.len() });
+    elements::pick_with_values(cx, args, (Kind::Hash, b"WITHVALUES"), reply_fields)
+}
+
+fn reply_fields(reply: &mut Reply, picked: Vec<Picked<'_>>, has_values: bool) {
+    let is_flat = reply.protocol() == Protocol::Resp2;
+    reply.array(if has_values && is_flat { 2 * picked.len() } else { picked.len() });
     for (field, value) in picked {
         if has_values && !is_flat {
-            cx.reply.array(2);
+            reply.array(2);
         }
-        cx.reply.bulk(field);
+        reply.bulk(field);
         if has_values {
-            cx.reply.bulk(value);
+            reply.bulk(value);
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,46 +1,23 @@
 //! ZRANDMEMBER.
 
-use skep_resp::Args;
+use skep_resp::{Args, Reply};
 use skep_store::{Kind, score_in};
 
 use super::{reply_len, reply_member};
 use crate::cx::Cx;
-use crate::elements::{self, Picks};
+use crate::elements::{self, Picked};
 use crate::error::CommandError;
 
 /// `ZRANDMEMBER key [count [WITHSCORES]]`: different members, or with a negative count any.
 pub(crate) fn zrandmember(cx: &mut Cx<'_>, args: Args<'_>) -> Result<(), CommandError> {
-    let mut picks = args.get(2).map(Picks::parse).transpose()?;
-    let has_scores = match args.get(3) {
-        None => false,
-        Some(word) if args.len() == 4 && word.eq_ignore_ascii_case(b"WITHSCORES") => true,
-        Some(_) => return Err(CommandError::SYNTAX),
-    };
-    if has_scores {
-        picks = picks.map(Picks::with_values).transpose()?;
-    }
-    let database = cx.database();
-    let key = cx.key(&args[1]);
-    let mut state = cx.view.random();
-    let mut random = || crate::random::next(&mut state);
-    let set = elements::read(&mut cx.view, database, &key, Kind::SortedSet)?;
-    let Some(picks) = picks else {
-        match set.and_then(|set| set.pick(&mut random)) {
-            Some((member, _)) => cx.reply.bulk(member),
-            None => cx.reply.null(),
-        }
-        return Ok(());
-    };
-    let Some(set) = set else {
-        cx.reply.array(0);
-        return Ok(());
-    };
-    let picked = picks.pick(set, &mut random)?;
-    reply_len(cx.reply, picked.len(), has_scores);
+    elements::pick_with_values(cx, args, (Kind::SortedSet, b"WITHSCORES"), reply_members)
+}
+
+fn reply_members(reply: &mut Reply, picked: Vec<Picked<'_>>, has_scores: bool) {
+    reply_len(reply, picked.len(), has_scores);
     for (member, value) in picked {
-        reply_member(cx.reply, member, score_in(value), has_scores);
+        reply_member(reply, member, score_in(value), has_scores);
     }
-    Ok(())
 }
 
 #[cfg(test)]
